@@ -1,0 +1,1 @@
+"""The shell: everything that touches Kafka, HTTP, the disk or the clock."""
