@@ -445,15 +445,9 @@ class DockerKafka(OwnKafka):
                 )
 
     def _launch(self) -> _Keeper:
-        properties = BROKER | {
-            # Inside the container; outside only the loopback address is published.
-            "listeners": f"PLAINTEXT://0.0.0.0:{self.port},CONTROLLER://{HOST}:{self.controller_port}",
-            "advertised.listeners": f"PLAINTEXT://{HOST}:{self.port}",
-            "controller.quorum.voters": f"1@{HOST}:{self.controller_port}",
-            "log.dirs": "/var/lib/kafka/data",
-        }
-        environment = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in properties.items()}
-        environment |= {"CLUSTER_ID": cluster_id(self.data), "KAFKA_HEAP_OPTS": f"-Xmx{self.settings.heap_mib}m"}
+        environment = container_environment(
+            self.port, self.controller_port, cluster=cluster_id(self.data), heap_mib=self.settings.heap_mib
+        )
         command = ["docker", "run", "--rm", "--name", self.container, "--publish", f"{HOST}:{self.port}:{self.port}"]
         command += ["--volume", f"{self.volume}:/var/lib/kafka/data"]
         command += [part for name, value in environment.items() for part in ("--env", f"{name}={value}")]
@@ -473,6 +467,19 @@ class DockerKafka(OwnKafka):
 
     def resume(self) -> None:
         _docker("unpause", self.container)
+
+
+def container_environment(port: int, controller_port: int, *, cluster: str, heap_mib: int) -> dict[str, str]:
+    """What a container of the official image is told, so that the host reaches it at 127.0.0.1:`port`."""
+    properties = BROKER | {
+        # Inside the container; outside only the loopback address is published.
+        "listeners": f"PLAINTEXT://0.0.0.0:{port},CONTROLLER://{HOST}:{controller_port}",
+        "advertised.listeners": f"PLAINTEXT://{HOST}:{port}",
+        "controller.quorum.voters": f"1@{HOST}:{controller_port}",
+        "log.dirs": "/var/lib/kafka/data",
+    }
+    environment = {f"KAFKA_{name.upper().replace('.', '_')}": value for name, value in properties.items()}
+    return environment | {"CLUSTER_ID": cluster, "KAFKA_HEAP_OPTS": f"-Xmx{heap_mib}m"}
 
 
 def docker_answers() -> bool:
@@ -592,7 +599,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _free_port(taken: int = 0) -> int:
+def free_port(taken: int = 0) -> int:
+    """A port of the loopback address that nobody listens on now, other than `taken`."""
     for _ in range(1000):
         port = random.choice(FREE_PORTS)  # noqa: S311 (two processes that look at once should not meet)
         if port != taken and _is_free(port):
@@ -610,8 +618,8 @@ def _ports(settings: KafkaSettings) -> tuple[int, int]:
                 f"Port {port} on {HOST} is in use{_user_of(port)}.",
                 f"Stop that process, or set ANTIFRAUD_KAFKA_{name} to another port (0: any free one).",
             )
-    port = settings.port or _free_port(settings.controller_port)
-    return port, settings.controller_port or _free_port(port)
+    port = settings.port or free_port(settings.controller_port)
+    return port, settings.controller_port or free_port(port)
 
 
 def _user_of(port: int) -> str:
