@@ -1,0 +1,204 @@
+"""Keyed tokens that stand for people, accounts, phones and devices; and the vault that alone can turn them back.
+
+A token is HMAC-SHA256 under a key kept outside the data, cut to 128 bits: without the key, two thousand million IINs
+cannot simply be tried. Its text form names the key: `k1:` and 32 hexadecimal digits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import os
+import re
+import stat
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from streams.recent import Recent
+
+SubjectKind = Literal["person", "account", "phone", "device"]
+
+TOKEN_VARIABLE: Final = "ANTIFRAUD_TOKEN_KEY"  # noqa: S105 - the name of a variable
+VAULT_VARIABLE: Final = "ANTIFRAUD_VAULT_KEY"
+DEMO_VARIABLE: Final = "ANTIFRAUD_DEMO"
+
+_DEMO_TOKEN_SECRET: Final = hashlib.sha256(b"anti-fraud center, demo token key: protects nothing").digest()
+_DEMO_VAULT_SECRET: Final = hashlib.sha256(b"anti-fraud center, demo vault key: protects nothing").digest()
+_KEY_TEXT: Final = re.compile(r"(?:([a-z][a-z0-9]{0,7}):)?([0-9a-f]{64,128})")
+_HALVES: Final = struct.Struct("<QQ")
+_NONCE_BYTES: Final = 12
+
+
+class KeyRefused(Exception):
+    """A key that is missing, too weak or not kept safe; `remedy` says what to do about it."""
+
+    def __init__(self, message: str, remedy: str) -> None:
+        super().__init__(f"{message} {remedy}")
+        self.message = message
+        self.remedy = remedy
+
+
+class SealBroken(Exception):
+    """What was sealed cannot be opened: another key, another token, or changed bytes."""
+
+
+class Token(NamedTuple):
+    """128 bits as the event row holds them: the key of the history, and the rest."""
+
+    key: int
+    rest: int
+
+    @property
+    def raw(self) -> bytes:
+        """The sixteen bytes."""
+        return _HALVES.pack(self.key, self.rest)
+
+
+class TokenKey:
+    """Makes tokens and the keyed hashes of events, always the same for the same secret.
+
+    >>> key = demo_keys()[0]
+    >>> key.text(key.token("person", "791028302728")).startswith("demo:")
+    True
+    """
+
+    def __init__(self, key_id: str, secret: bytes, *, cached: int = 100_000) -> None:
+        if not re.fullmatch(r"[a-z][a-z0-9]{0,7}", key_id):
+            raise KeyRefused("A key id must be a letter and up to 7 letters or digits.", "Name the key k1, k2, ….")
+        _refuse_weak(secret)
+        self.key_id = key_id
+        self._secret = secret
+        # blake2b has a keyed mode and short digests, and costs a quarter of an HMAC: fit for what is made per event.
+        self._event = hashlib.blake2b(digest_size=8, key=self._derive(b"event"))
+        self._content = hashlib.blake2b(digest_size=8, key=self._derive(b"content"))
+        self.persons = self._cache("person", cached)
+        self.accounts = self._cache("account", cached)
+        self.phones = self._cache("phone", cached)
+        self.devices = self._cache("device", cached)
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> TokenKey:
+        """From the file named by ANTIFRAUD_TOKEN_KEY_FILE, or ANTIFRAUD_TOKEN_KEY itself; in the demo, fixed."""
+        key_id, secret = _load(TOKEN_VARIABLE, os.environ if environment is None else environment, _DEMO_TOKEN_SECRET)
+        return cls(key_id, secret)
+
+    def token(self, kind: SubjectKind, value: str) -> Token:
+        """The token of an id, account, phone or device; equal values of different kinds have nothing in common."""
+        digest = hmac.digest(self._secret, f"{kind}\0{value}".encode(), "sha256")
+        return Token(*_HALVES.unpack_from(digest))
+
+    def text(self, token: tuple[int, int]) -> str:
+        """As alerts write it: `k1:` and 32 hexadecimal digits."""
+        return f"{self.key_id}:{_HALVES.pack(*token).hex()}"
+
+    def event_hash(self, institution: str, event_id: str) -> int:
+        """64 bits that stand for (institution, event_id)."""
+        state = self._event.copy()
+        state.update(f"{institution}\0{event_id}".encode())
+        return int.from_bytes(state.digest(), "little")
+
+    def content_hash(self, canonical: bytes) -> int:
+        """64 bits over the whole content, to tell a repeat from a contradiction."""
+        state = self._content.copy()
+        state.update(canonical)
+        return int.from_bytes(state.digest(), "little")
+
+    def _derive(self, purpose: bytes) -> bytes:
+        return hmac.digest(self._secret, b"derive\0" + purpose, "sha256")
+
+    def _cache(self, kind: SubjectKind, limit: int) -> Recent[str, Token]:
+        return Recent(lambda value: self.token(kind, value), limit=limit)
+
+    def __repr__(self) -> str:
+        return f"TokenKey({self.key_id!r})"
+
+
+class Vault:
+    """Seals what stands behind a token, so that only who holds the vault's key reads it, and only under that token."""
+
+    def __init__(self, key_id: str, secret: bytes) -> None:
+        _refuse_weak(secret)
+        self.key_id = key_id
+        self._cipher = AESGCM(secret[:32])
+
+    @classmethod
+    def load(cls, environment: Mapping[str, str] | None = None) -> Vault:
+        """From the file named by ANTIFRAUD_VAULT_KEY_FILE, or ANTIFRAUD_VAULT_KEY itself; in the demo, fixed."""
+        key_id, secret = _load(VAULT_VARIABLE, os.environ if environment is None else environment, _DEMO_VAULT_SECRET)
+        return cls(key_id, secret)
+
+    def seal(self, token: bytes, plain: bytes) -> bytes:
+        """Nonce and ciphertext; `token` is bound to it and must be given again to open it."""
+        nonce = os.urandom(_NONCE_BYTES)
+        return nonce + self._cipher.encrypt(nonce, plain, token)
+
+    def open(self, token: bytes, sealed: bytes) -> bytes:
+        """What was sealed under this token; `SealBroken` where it was not."""
+        try:
+            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], token)
+        except (InvalidTag, ValueError):
+            raise SealBroken("This identity cannot be opened: wrong key, wrong token or changed bytes.") from None
+
+    def __repr__(self) -> str:
+        return f"Vault({self.key_id!r})"
+
+
+def demo_keys() -> tuple[TokenKey, Vault]:
+    """The fixed keys of the demo, tests and simulations over invented people."""
+    return TokenKey("demo", _DEMO_TOKEN_SECRET), Vault("demo", _DEMO_VAULT_SECRET)
+
+
+def parse_token(text: str) -> tuple[str, Token]:
+    """Key id and token of a text form; `ValueError` where it is none."""
+    key_id, _, digits = text.partition(":")
+    if len(digits) != 32:
+        raise ValueError("a token is a key id, a colon and 32 hexadecimal digits")
+    return key_id, Token(*_HALVES.unpack(bytes.fromhex(digits)))
+
+
+def _load(variable: str, environment: Mapping[str, str], demo_secret: bytes) -> tuple[str, bytes]:
+    demo = environment.get(DEMO_VARIABLE) == "1"
+    file = environment.get(f"{variable}_FILE")
+    if file:
+        text = _read_private(Path(file))
+    elif environment.get(variable):
+        text = environment[variable]
+    elif demo:
+        return "demo", demo_secret
+    else:
+        raise KeyRefused(
+            f"No key: neither {variable}_FILE nor {variable} is set.",
+            f'Make one: (umask 077; echo "k1:$(openssl rand -hex 32)" > key), and set {variable}_FILE to it; '
+            f"with invented data only, set {DEMO_VARIABLE}=1.",
+        )
+    found = _KEY_TEXT.fullmatch(text.strip())
+    if not found or len(found[2]) % 2:
+        raise KeyRefused(
+            f"The key of {variable} is not a key id, a colon and at least 64 hexadecimal digits.",
+            'Make one: echo "k1:$(openssl rand -hex 32)".',
+        )
+    key_id, secret = found[1] or "k1", bytes.fromhex(found[2])
+    if not demo and (secret in (_DEMO_TOKEN_SECRET, _DEMO_VAULT_SECRET) or key_id == "demo"):
+        raise KeyRefused("The demo key protects nothing.", f"Make a key of your own, or set {DEMO_VARIABLE}=1.")
+    return key_id, secret
+
+
+def _read_private(file: Path) -> str:
+    try:
+        if file.stat().st_mode & (stat.S_IROTH | stat.S_IWOTH):
+            raise KeyRefused(f"Everybody can read or change the key file {file}.", f"Run: chmod 600 {file}")
+        return file.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise KeyRefused(
+            f"The key file {file} cannot be read ({type(error).__name__}).", "Check path and owner."
+        ) from None
+
+
+def _refuse_weak(secret: bytes) -> None:
+    if len(secret) < 32 or len(set(secret)) < 8:
+        raise KeyRefused("A key must be at least 32 random bytes.", 'Make one: echo "k1:$(openssl rand -hex 32)".')
