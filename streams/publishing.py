@@ -1,0 +1,468 @@
+"""Publishes files of events to the institutions' topics, as history or live, and knows the fate of every line.
+
+History goes over the wire as docs/plan.md says under "Order of time on the wire": `HistoryProtocol` makes the records
+of that protocol without sending them, so that a loader built on another producer library speaks it too.
+"""
+
+from __future__ import annotations
+
+import gzip
+import heapq
+import json
+import re
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple, cast
+
+import msgspec
+from kafka.errors import KafkaError, KafkaTimeoutError
+
+from streams.contracts.fields import FUTURE_MS, from_milliseconds, milliseconds, write_instant
+from streams.delivery import DeliveryError, open_producer, topic_missing, topic_partitions, typed
+
+HISTORY_HEADER: Final = "af-history"
+CONTROL_HEADER: Final = "af-control"
+OPENING_MS: Final = 2_000
+HEARTBEAT_SECONDS: Final = 0.2  # the protocol promises 0.3 s of wall time
+DELIVERY_SECONDS: Final = 30.0
+MAX_EVENT_BYTES: Final = 16 * 1024 * 1024  # far above the contract's 64 KiB: intake rejects, and says why
+WINDOW_RECORDS: Final = 20_000
+WINDOW_BYTES: Final = 64 * 1024 * 1024
+PLACES_SHOWN: Final = 20
+NO_TIME: Final = -(2**62)  # older than anything: a line without a readable time takes the time of the line before it
+
+Progress = Callable[[int], None]
+
+
+# --- the protocol of a replayed history --------------------------------------------------------------------------
+
+
+class Record(NamedTuple):
+    """What goes to one partition, whichever library sends it."""
+
+    topic: str
+    partition: int
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+def source_topic(institution: str) -> str:
+    """The topic that an institution publishes its events to."""
+    return f"tx.{institution}"
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryProtocol:
+    """The records that open, keep alive and close one replay of history.
+
+    >>> protocol = HistoryProtocol(opened_at=1_780_000_000_000)
+    >>> [record.partition for record in protocol.opening({"CASPKZKA": 2})]
+    [0, 1]
+    >>> next(iter(protocol.closing({"CASPKZKA": 1}))).headers
+    [('af-history', b'1780000000000'), ('af-control', b'close')]
+    >>> next(iter(protocol.heartbeats([("CASPKZKA", 0)], occurred_at=0))).value
+    b'{"type":"heartbeat","institution":"CASPKZKA","occurred_at":"1970-01-01T00:00:00.000Z"}'
+    """
+
+    opened_at: int  # the epoch: milliseconds since 1970
+
+    @classmethod
+    def soon(cls) -> HistoryProtocol:
+        """A replay that opens late enough for its opening to reach every partition first."""
+        return cls(opened_at=int(time.time() * 1000) + OPENING_MS)
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """The headers that every event of the replay carries."""
+        return [(HISTORY_HEADER, b"%d" % self.opened_at)]
+
+    def opening(self, partitions: Mapping[str, int]) -> Iterator[Record]:
+        """Control records for every partition of every institution, to be acknowledged before `wait`."""
+        return self._control(partitions, b"open")
+
+    def closing(self, partitions: Mapping[str, int]) -> Iterator[Record]:
+        """Control records for every partition of every institution, once all events are acknowledged."""
+        return self._control(partitions, b"close")
+
+    def heartbeats(self, sources: Iterable[tuple[str, int]], occurred_at: int) -> Iterator[Record]:
+        """Says to each (institution, partition) that all its events older than `occurred_at` have been sent."""
+        moment = write_instant(from_milliseconds(occurred_at))
+        for institution, partition in sources:
+            event = {"type": "heartbeat", "institution": institution, "occurred_at": moment}
+            value = json.dumps(event, separators=(",", ":")).encode()
+            yield Record(source_topic(institution), partition, value, self.headers())
+
+    def wait(self) -> None:
+        """Sleeps until the replay is open."""
+        while (left := self.opened_at / 1000 - time.time()) > 0:
+            time.sleep(left)
+
+    def _control(self, partitions: Mapping[str, int], what: bytes) -> Iterator[Record]:
+        for institution, count in partitions.items():
+            for partition in range(count):
+                yield Record(source_topic(institution), partition, b"", [*self.headers(), (CONTROL_HEADER, what)])
+
+
+# --- reading files of events ---------------------------------------------------------------------------------------
+
+
+class Place(NamedTuple):
+    """Where a line stands."""
+
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class Line(NamedTuple):
+    """One line of a file: an event, or something that intake will reject with its reason."""
+
+    place: Place
+    value: bytes
+    institution: str | None  # None where it cannot be told
+    occurred_at: int  # milliseconds since 1970
+
+
+class _Routing(msgspec.Struct):
+    """The two fields that routing needs; everything else is skipped unread, whatever it is."""
+
+    institution: Any = None
+    occurred_at: Any = None
+
+
+_decode_routing = msgspec.json.Decoder(_Routing).decode
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_INSTITUTION = re.compile(rb'"institution"\s*:\s*"([A-Za-z0-9]{1,32})"')
+
+
+def institution_of_broken(value: bytes) -> str | None:
+    """The event's own institution in a line that is not JSON, where it can still be told from the parties' ones.
+
+    >>> institution_of_broken(b'{"payer":{"institution":"HSBKKZKX"},"institution":"CASPKZKA","amount":')
+    'CASPKZKA'
+    >>> institution_of_broken(b'{"payer":{"institution":"HSBKKZKX"},"amount":') is None
+    True
+    """
+    for found in _INSTITUTION.finditer(value):
+        before = _STRING.sub(b"", value[: found.start()])
+        if before.count(b"{") - before.count(b"}") == 1:
+            return found[1].decode()
+    return None
+
+
+def time_of(text: object) -> int | None:
+    """The milliseconds since 1970 of an RFC 3339 time, or None where it is not one.
+
+    >>> time_of("2026-11-23T10:00:00.123999+05:00")
+    1795410000123
+    >>> time_of("2026-11-23T10:00:00") is None
+    True
+    """
+    if not isinstance(text, str):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return None if moment.tzinfo is None else milliseconds(moment)
+
+
+def _open(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+
+
+def read_lines(path: Path, institution: str | None = None) -> Iterator[Line]:
+    """The lines of a JSON Lines file, plain or .gz, read as they are needed; blank lines are passed over."""
+    latest = NO_TIME
+    # What claims to be of the future will be rejected, and must not make everything after it look late.
+    future = int(time.time() * 1000) + FUTURE_MS
+    with _open(path) as lines:
+        for number, line in enumerate(lines, start=1):
+            value = line.strip()
+            if not value:
+                continue
+            try:
+                routing = _decode_routing(value)
+                owner = routing.institution if isinstance(routing.institution, str) else None
+                occurred_at = time_of(routing.occurred_at)
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+                owner, occurred_at = institution_of_broken(value), None
+            latest = latest if occurred_at is None or occurred_at > future else occurred_at
+            yield Line(Place(path.name, number), value, institution or owner, latest)
+
+
+def read_files(paths: Sequence[Path], institution: str | None = None) -> Iterator[Line]:
+    """The lines of all files; several files are merged by time, as if they had been one sorted file."""
+    if len(paths) == 1:
+        return read_lines(paths[0], institution)
+    return heapq.merge(*(read_lines(path, institution) for path in paths), key=lambda line: line.occurred_at)
+
+
+@dataclass(slots=True)
+class Survey:
+    """What a first pass over the files found, before anything is sent."""
+
+    lines: int = 0
+    institutions: dict[str, int] = field(default_factory=dict)
+    unroutable: int = 0
+    unroutable_places: list[Place] = field(default_factory=list)  # the first of them
+    first: int | None = None
+    last: int | None = None
+    unsorted: Place | None = None
+
+
+def survey(paths: Sequence[Path], institution: str | None, partitions: Mapping[str, int]) -> Survey:
+    """Counts the lines by institution; finds those without a topic, and the first one that is out of order."""
+    found = Survey()
+    for path in paths:
+        before = NO_TIME
+        for line in read_lines(path, institution):
+            found.lines += 1
+            if line.institution is None or line.institution not in partitions:
+                found.unroutable += 1
+                if len(found.unroutable_places) < PLACES_SHOWN:
+                    found.unroutable_places.append(line.place)
+                continue
+            found.institutions[line.institution] = found.institutions.get(line.institution, 0) + 1
+            if line.occurred_at == NO_TIME:
+                continue
+            if line.occurred_at < before and found.unsorted is None:
+                found.unsorted = line.place
+            before = line.occurred_at
+            found.first = before if found.first is None else min(found.first, before)
+            found.last = before if found.last is None else max(found.last, before)
+    return found
+
+
+# --- sending -------------------------------------------------------------------------------------------------------
+
+
+class NotDelivered(DeliveryError):
+    """Publishing stopped: this is the first line that was not acknowledged."""
+
+    def __init__(self, place: Place, acknowledged: int, reason: str) -> None:
+        super().__init__(
+            f"{place} was not acknowledged; {acknowledged} events were. {reason}",
+            "Publish the file again: events that have arrived already are recognised and counted once.",
+        )
+        self.place = place
+        self.acknowledged = acknowledged
+        self.reason = reason
+
+
+class Unsorted(DeliveryError):
+    """History that is not in order of time."""
+
+    def __init__(self, place: Place) -> None:
+        super().__init__(
+            f"{place} is older than the line before it.",
+            "History must be sorted by occurred_at: sort the file, or let such lines be judged late with --late.",
+        )
+        self.place = place
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast events leave: as fast as they can, `rate` events a second, or `speed` times their own time."""
+
+    rate: float | None = None
+    speed: float | None = None
+
+    @property
+    def is_set(self) -> bool:
+        """Whether events have to wait for their turn."""
+        return self.rate is not None or self.speed is not None
+
+    def due(self, started: float, index: int, occurred_at: int, first: int) -> float:
+        """When (on the monotonic clock) the event with this index in the whole stream is to be sent."""
+        if self.rate:
+            return started + index / self.rate
+        if self.speed:
+            return started + max(0, occurred_at - first) / (1000 * self.speed)
+        return started
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What became of the files."""
+
+    survey: Survey
+    acknowledged: int
+    seconds: float
+    history: int | None  # when the replay was opened at; None where the events were published live
+
+
+class _Sender:
+    """Sends records in order through one producer, and knows which lines have not been acknowledged yet."""
+
+    def __init__(self, producer: Any, progress: Progress) -> None:
+        self._producer = producer
+        self._progress = progress
+        self._waiting: deque[tuple[Place, int, bool, Any]] = deque()
+        self._waiting_bytes = 0
+        self._reported = time.monotonic()
+        self.acknowledged = 0
+
+    def send(self, place: Place, record: Record, *, event: bool) -> None:
+        """Hands one record to the producer; waits where too many are under way."""
+        try:
+            future = self._producer.send(record.topic, record.value, headers=record.headers, partition=record.partition)
+        except Exception as error:
+            self.settle(records=0, size=0)  # an earlier line may have failed too: then that one is the first
+            raise NotDelivered(place, self.acknowledged, _why(error, record.topic)) from error
+        self._waiting.append((place, len(record.value), event, future))
+        self._waiting_bytes += len(record.value)
+        if len(self._waiting) & 255 == 0 or self._waiting_bytes > WINDOW_BYTES:
+            self.settle()
+
+    def settle(self, records: int = WINDOW_RECORDS, size: int = WINDOW_BYTES) -> None:
+        """Takes note of acknowledgements, and waits for them while more is under way than is allowed."""
+        waiting = self._waiting
+        while waiting:
+            place, length, event, future = waiting[0]
+            if not future.is_done:
+                if len(waiting) <= records and self._waiting_bytes <= size:
+                    break
+                with suppress(Exception):  # its failure is looked at below, where the line is known
+                    future.get(timeout=DELIVERY_SECONDS + 5)
+            if not future.is_done or not future.succeeded():
+                error = future.exception if future.is_done else None
+                raise NotDelivered(place, self.acknowledged, _why(error or KafkaTimeoutError(), "its topic"))
+            waiting.popleft()
+            self._waiting_bytes -= length
+            self.acknowledged += event
+            if self.acknowledged & 1023 == 0:
+                self._report()
+        self._report()
+
+    def _report(self) -> None:
+        now = time.monotonic()
+        if now - self._reported > 0.1:
+            self._reported = now
+            self._progress(self.acknowledged)
+
+
+def _why(error: BaseException, topic: str) -> str:
+    return typed(error, topic, DELIVERY_SECONDS).message
+
+
+def _send_lines(
+    sender: _Sender,
+    lines: Iterable[Line],
+    partitions: Mapping[str, int],
+    protocol: HistoryProtocol | None,
+    pace: Pace,
+    first: int,
+) -> None:
+    """Sends every line that has a topic, over that topic's partitions in turn, at its pace, with heartbeats."""
+    sources = [(institution, partition) for institution, count in partitions.items() for partition in range(count)]
+    headers = protocol.headers() if protocol else []
+    turn = dict.fromkeys(partitions, 0)
+    reached = NO_TIME
+    index = 0
+    started = beaten = time.monotonic()
+    for line in lines:
+        institution = line.institution
+        if institution is None or institution not in partitions:
+            continue
+        partition = turn[institution]
+        turn[institution] = (partition + 1) % partitions[institution]
+        reached = max(reached, line.occurred_at)
+        due = pace.due(started, index, line.occurred_at, first)
+        index += 1
+        while True:
+            now = time.monotonic()
+            if protocol and now - beaten >= HEARTBEAT_SECONDS and reached != NO_TIME:
+                # All that is older than this line has been sent: the files are sorted.
+                for beat in protocol.heartbeats(sources, reached):
+                    sender.send(line.place, beat, event=False)
+                beaten = now
+            if now >= due:
+                break
+            sender.settle()
+            time.sleep(min(due - now, HEARTBEAT_SECONDS / 2))
+        sender.send(line.place, Record(source_topic(institution), partition, line.value, headers), event=True)
+
+
+def _control(producer: Any, records: Iterable[Record]) -> None:
+    """Sends control records, and waits until each of them is acknowledged."""
+    topic = "the institutions' topics"
+    try:
+        futures = [
+            producer.send(record.topic, record.value, headers=record.headers, partition=record.partition)
+            for record in records
+        ]
+        for future in futures:
+            future.get(timeout=DELIVERY_SECONDS + 5)
+    except KafkaError as error:
+        raise typed(error, topic, DELIVERY_SECONDS) from error
+
+
+def publish_files(
+    paths: Sequence[Path],
+    *,
+    bootstrap_servers: str,
+    institution: str | None = None,
+    live: bool = False,
+    late: bool = False,
+    pace: Pace | None = None,
+    options: Mapping[str, Any] | None = None,
+    surveyed: Callable[[Survey], None] | None = None,
+    progress: Progress | None = None,
+) -> Published:
+    """Publishes every line that has a topic to go to, and returns when all of them are acknowledged.
+
+    Each line goes to its own institution's topic, or all to `institution`'s, over its partitions in turn. Raises
+    `NotDelivered` with the first line that was not acknowledged, `Unsorted` for history out of order (unless `late`
+    lets such events be judged late), or another `DeliveryError`. `surveyed` is told what the files hold before
+    anything is sent.
+    """
+    options, pace, progress = options or {}, pace or Pace(), progress or (lambda _: None)
+    topics = topic_partitions(bootstrap_servers, options)
+    partitions = {topic.removeprefix("tx."): count for topic, count in topics.items() if topic.startswith("tx.")}
+    if institution is not None and institution not in partitions:
+        raise topic_missing(source_topic(institution))
+    found = survey(paths, institution, partitions)
+    if surveyed:
+        surveyed(found)
+    if found.unsorted and not live and not late:
+        raise Unsorted(found.unsorted)
+    involved = {name: partitions[name] for name in sorted(found.institutions)}
+    if not involved:
+        return Published(found, 0, 0.0, None)
+    producer = open_producer(
+        bootstrap_servers,
+        options,
+        delivery_seconds=DELIVERY_SECONDS,
+        linger_ms=2 if pace.is_set else 20,
+        batch_bytes=256 * 1024,
+        max_event_bytes=MAX_EVENT_BYTES,
+    )
+    protocol = None if live else HistoryProtocol.soon()
+    sender = _Sender(producer, progress)
+    try:
+        if protocol:
+            _control(producer, protocol.opening(involved))
+            protocol.wait()
+        started = time.monotonic()
+        _send_lines(sender, read_files(paths, institution), involved, protocol, pace, found.first or 0)
+        sender.settle(records=0, size=0)
+        seconds = time.monotonic() - started
+    except BaseException:
+        if protocol:
+            # Nothing of this replay follows; left open, it would hold back the live sources.
+            with suppress(Exception):
+                _control(producer, protocol.closing(involved))
+        with suppress(Exception):
+            producer.close(timeout=2)
+        raise
+    if protocol:
+        _control(producer, protocol.closing(involved))
+    producer.close(timeout=DELIVERY_SECONDS)
+    return Published(found, sender.acknowledged, seconds, protocol.opened_at if protocol else None)
