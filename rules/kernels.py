@@ -1,0 +1,843 @@
+"""Compiled kernels that look a subject up, measure an event against its history and put the event into it.
+
+Everything here is integer arithmetic on columns, except the statistics, whose few floating sums run in one fixed
+order. Nothing reads a clock or knows where a batch ends, so the same rows in the same order leave the same bytes.
+
+Layout of memory, owned by `rules.history.Histories`:
+
+- `subjects[s]`: one `SUBJECT` record per subject, in order of first appearance.
+- `index[slot]`: open addressing with linear probing; the upper 32 bits are the upper half of the subject's key and
+  the lower 32 are its row + 1. 0 is empty. Nothing is ever deleted. It is derived: it is rebuilt after a restore.
+- `arena`: 64-bit words. A subject with `capacity` entries has `8 * capacity` words from `base`: column j of entry i
+  is `arena[base + j * capacity + i]`. Entries are sorted by (occurred_at, order applied).
+- `summaries[slot]`: a ring of `RING_DAYS` days with what has left the reservoir of a busy subject.
+- `counters`: subjects, words and summaries in use, then the head of the list of free regions of each size class. The
+  first word of a free region is the next head.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, Final, TypeVar, cast
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.events import DAY_MS, EVENT, HISTORY, LATE, PARTY_KINDS
+
+Integers = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def compiled(function: Function) -> Function:
+    """`function` compiled by numba on first use and kept on disk, so that a restart does not compile again."""
+    return cast(Function, numba.njit(cache=True, nogil=True, boundscheck=False)(function))
+
+
+# Columns of an entry in the arena.
+WORDS_PER_ENTRY: Final = 8
+TIME, AMOUNT, COUNTERPARTY, EVENT_KEY, POSITION, CONTENT_ACCOUNT, WORDS, PACKED = range(WORDS_PER_ENTRY)
+
+# Bits of the packed column: institution 16, region 8, kind 8, direction 8, channel 8, flags 16.
+REGION_SHIFT, KIND_SHIFT, DIRECTION_SHIFT, CHANNEL_SHIFT, FLAGS_SHIFT = 16, 24, 32, 40, 48
+IN, OUT, USED = range(3)
+NEW_COUNTERPARTY: Final = 1 << 15  # the earliest held entry of its counterparty
+# How a fact travelled is not what happened: replayed or late, it leaves the same history.
+STORED_FLAGS: Final = 0x7FFF & ~(LATE | HISTORY)
+
+# Size classes of a subject's region, in entries: steps of about a third waste less than powers of two.
+CLASSES: Final = (4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072, 4096)
+
+SUBJECT: Final = np.dtype(
+    [
+        ("key", "<u8"),
+        ("rest", "<u8"),
+        ("base", "<i8"),  # first word in the arena
+        ("first_seen", "<i8"),  # the earliest occurred_at ever, also when that entry has left
+        ("sums", "<i8", (3,)),  # amount_kzt ever, tiyn, by direction
+        ("counts", "<i4", (3,)),  # entries ever, by direction
+        ("size", "<i4"),  # entries held
+        ("size_class", "<i4"),  # index into CLASSES
+        ("summary", "<i4"),  # slot in the summaries, or -1
+        ("kind", "<i4"),  # index into SUBJECT_KINDS, as first seen
+        ("unused", "<i4"),
+    ]
+)
+SUBJECT_KINDS: Final = (*PARTY_KINDS, "device", "phone")
+
+# A summary: RING_DAYS buckets of (day, count in/out/used, sum in/out/used).
+RING_DAYS: Final = 128
+BUCKET_WORDS: Final = 7
+NO_DAY: Final = int(np.iinfo(np.int64).min)
+
+# counters
+SUBJECTS_USED, WORDS_USED, SUMMARIES_USED, FREE_HEADS = range(4)
+COUNTERS: Final = FREE_HEADS + len(CLASSES)
+NO_REGION: Final = -1
+
+LATEST: Final = 32  # the statistics look at this many latest entries of the same direction
+FEWEST: Final = 5  # and say nothing about habits under this many
+STATISTICS: Final = (
+    "events",
+    "age_days",
+    "amount_deviation",
+    "gap_seconds",
+    "burst",
+    "hour_share",
+    "counterparty_seen",
+    "counterparty_share",
+    "amount_over_max",
+    "region_share",
+)
+(
+    EVENTS_EVER,
+    AGE_DAYS,
+    AMOUNT_DEVIATION,
+    GAP_SECONDS,
+    BURST,
+    HOUR_SHARE,
+    COUNTERPARTY_SEEN,
+    COUNTERPARTY_SHARE,
+    AMOUNT_OVER_MAX,
+    REGION_SHARE,
+) = range(len(STATISTICS))
+
+# What a feature aggregates; `rules.features` compiles declarations to rows of these numbers.
+AGGREGATES: Final = (
+    "count", "sum", "mean", "max", "min", "distinct", "reciprocal", "first_seen", "last_seen", "share",
+)  # fmt: skip
+COUNT, SUM, MEAN, MAX, MIN, DISTINCT, RECIPROCAL, FIRST_SEEN, LAST_SEEN, SHARE = range(len(AGGREGATES))
+
+# Columns of a group: features of one role that share one filter.
+GROUP_FILTER, GROUP_FIRST, GROUP_LAST = range(3)
+# Columns of a filter; the first six are tested in one pass without branches, the others where wanted.
+(
+    DIRECTIONS,
+    KINDS_MASK,
+    CHANNELS_MASK,
+    AT_LEAST,
+    BELOW,
+    FLAGS,
+    EXTRA,
+    ROUND,
+    SAME_COUNTERPARTY,
+    REGION_IS,
+    LEXICON,
+    FILTER_WORDS,
+) = range(12)
+ANY_REGION, SAME_REGION, OTHER_REGION = range(3)
+# Columns of a feature. TOTALS: what has left the reservoir counts too (the totals and the day buckets).
+AGGREGATE, SLOT, WITHIN, TOTALS, UNFILTERED, OF_COLUMN, OF_SHIFT, OF_MASK, FEATURE_WORDS = range(9)
+WHOLE_HISTORY: Final = 0  # in WITHIN
+
+ABSENT, NEW, REPEAT, CONTRADICTION = range(4)
+
+_PAYER_INSTITUTION: Final = cast(Any, EVENT.fields)["payer_institution"][1]
+_PAYEE_INSTITUTION: Final = cast(Any, EVENT.fields)["payee_institution"][1]
+_INSTITUTION_LENGTH: Final = 11
+_CAPACITIES: Final = np.array(CLASSES, dtype=np.int64)
+_HASH: Final = np.uint64(0x9E3779B97F4A7C15)
+_HOUR_MS: Final = 3_600_000
+
+
+@compiled
+def _slot_of(key: Any, slots: int) -> Any:
+    return np.int64(((np.uint64(key) * _HASH) >> np.uint64(20)) & np.uint64(slots - 1))
+
+
+@compiled
+def find(index: Integers, subjects: NDArray[np.void], key: Any) -> int:
+    """Row of the subject with this 64-bit key, or -1."""
+    slots = index.shape[0]
+    slot = _slot_of(key, slots)
+    tag = np.int64(np.uint64(key) >> np.uint64(32))
+    while True:
+        held = index[slot]
+        if held == 0:
+            return -1
+        if (held >> 32) & 0xFFFFFFFF == tag:
+            row = (held & 0xFFFFFFFF) - 1
+            if subjects[row].key == key:
+                return int(row)
+        slot = (slot + 1) & (slots - 1)
+
+
+@compiled
+def add_to_index(index: Integers, key: Any, row: int) -> None:
+    """Enter a subject that is not in the index yet."""
+    slots = index.shape[0]
+    slot = _slot_of(key, slots)
+    while index[slot] != 0:
+        slot = (slot + 1) & (slots - 1)
+    index[slot] = (np.int64(np.uint64(key) >> np.uint64(32)) << 32) | np.int64(row + 1)
+
+
+@compiled
+def rebuild_index(index: Integers, subjects: NDArray[np.void], used: int) -> None:
+    """Enter the first `used` subjects into an empty index, in order of first appearance."""
+    for row in range(used):
+        add_to_index(index, subjects[row].key, row)
+
+
+@compiled
+def after(times: Integers, instant: int) -> int:
+    """Number of entries with occurred_at ≤ instant; `times` is sorted."""
+    low, high = 0, times.shape[0]
+    # Nearly always the event is the newest.
+    if high == 0 or times[high - 1] <= instant:
+        return high
+    while low < high:
+        middle = (low + high) >> 1
+        if times[middle] <= instant:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _take_region(arena: Integers, counters: Integers, size_class: int) -> Any:
+    head = counters[FREE_HEADS + size_class]
+    if head != NO_REGION:
+        counters[FREE_HEADS + size_class] = arena[head]
+        return head
+    base = counters[WORDS_USED]
+    counters[WORDS_USED] = base + WORDS_PER_ENTRY * _CAPACITIES[size_class]
+    return base
+
+
+@compiled
+def _give_region(arena: Integers, counters: Integers, size_class: int, base: int) -> None:
+    arena[base] = counters[FREE_HEADS + size_class]
+    counters[FREE_HEADS + size_class] = base
+
+
+@compiled
+def _widen(arena: Integers, counters: Integers, subjects: NDArray[np.void], row: int) -> None:
+    """Move a full subject into a region of the next size class."""
+    old_class = np.int64(subjects[row].size_class)
+    old_base = subjects[row].base
+    old_capacity, capacity = _CAPACITIES[old_class], _CAPACITIES[old_class + 1]
+    size = np.int64(subjects[row].size)
+    base = _take_region(arena, counters, old_class + 1)
+    for column in range(WORDS_PER_ENTRY):
+        source = arena[old_base + column * old_capacity : old_base + column * old_capacity + size]
+        target = arena[base + column * capacity : base + column * capacity + size]
+        for i in range(size):
+            target[i] = source[i]
+    _give_region(arena, counters, old_class, old_base)
+    subjects[row].base = base
+    subjects[row].size_class = old_class + 1
+
+
+@compiled
+def _evict(
+    arena: Integers, counters: Integers, subjects: NDArray[np.void], summaries: Integers, row: int, leaving: int
+) -> None:
+    """Let the `leaving` oldest entries of a subject go into its day buckets."""
+    base, size = subjects[row].base, np.int64(subjects[row].size)
+    capacity = _CAPACITIES[subjects[row].size_class]
+    slot = np.int64(subjects[row].summary)
+    if slot < 0:
+        slot = counters[SUMMARIES_USED]
+        counters[SUMMARIES_USED] = slot + 1
+        subjects[row].summary = slot
+        for bucket in range(RING_DAYS):
+            summaries[slot, bucket, 0] = NO_DAY
+    for i in range(leaving):
+        day = arena[base + TIME * capacity + i] // DAY_MS
+        bucket = day % RING_DAYS
+        if summaries[slot, bucket, 0] < day:
+            summaries[slot, bucket, 0] = day
+            for word in range(1, BUCKET_WORDS):
+                summaries[slot, bucket, word] = 0
+        if summaries[slot, bucket, 0] == day:  # else it is more than RING_DAYS older than what the bucket holds
+            direction = (arena[base + PACKED * capacity + i] >> DIRECTION_SHIFT) & 3
+            summaries[slot, bucket, 1 + direction] += 1
+            summaries[slot, bucket, 4 + direction] += arena[base + AMOUNT * capacity + i]
+    for column in range(WORDS_PER_ENTRY):
+        entries = arena[base + column * capacity : base + column * capacity + size]
+        for i in range(size - leaving):
+            entries[i] = entries[i + leaving]
+    subjects[row].size = size - leaving
+
+
+@compiled
+def _is_held(keys: Integers, key: int) -> bool:
+    """Whether a column holds a value; without a branch inside, so that it runs on whole vectors."""
+    found = 0
+    for i in range(keys.shape[0]):
+        found |= np.int64(keys[i] == key)
+    return found != 0
+
+
+@compiled
+def _count_equal(column: Integers, value: int) -> int:
+    count = 0
+    for i in range(column.shape[0]):
+        count += np.int64(column[i] == value)
+    return count
+
+
+@compiled
+def _verdict(arena: Integers, base: int, capacity: int, size: int, event: int, content: int) -> int:
+    """NEW, REPEAT (held with the same content) or CONTRADICTION (held with other content)."""
+    keys = arena[base + EVENT_KEY * capacity : base + EVENT_KEY * capacity + size]
+    if not _is_held(keys, event):
+        return NEW
+    for i in range(size):
+        if keys[i] == event:
+            held = (arena[base + CONTENT_ACCOUNT * capacity + i] >> 32) & 0xFFFFFFFF
+            return REPEAT if held == content else CONTRADICTION
+    return NEW
+
+
+@compiled
+def _amount_deviation(amount: int, amounts: Integers, held: int, logarithms: Floats) -> float:
+    """(ln amount - median) / (1.4826 median absolute deviation + 0.15); sorts `amounts[:held]`."""
+    for i in range(1, held):
+        value = amounts[i]
+        j = i - 1
+        while j >= 0 and amounts[j] > value:
+            amounts[j + 1] = amounts[j]
+            j -= 1
+        amounts[j + 1] = value
+    for i in range(held):
+        logarithms[i] = math.log(np.float64(max(amounts[i], 1)))
+    half = held >> 1
+    odd = held & 1
+    median = logarithms[half] if odd else (logarithms[half - 1] + logarithms[half]) / 2.0
+    # The deviations fall towards the median and rise after it: taking the smaller end outwards sorts them.
+    right = half if odd else half
+    left = right - 1
+    previous, latest = 0.0, 0.0
+    for _ in range(half + 1):
+        previous = latest
+        if right >= held or (left >= 0 and abs(logarithms[left] - median) <= abs(logarithms[right] - median)):
+            latest = abs(logarithms[left] - median)
+            left -= 1
+        else:
+            latest = abs(logarithms[right] - median)
+            right += 1
+    spread = latest if odd else (previous + latest) / 2.0
+    return (math.log(np.float64(max(amount, 1))) - median) / (1.4826 * spread + 0.15)
+
+
+@compiled
+def _statistics(
+    arena: Integers,
+    base: int,
+    capacity: int,
+    before: int,
+    evicted: int,
+    first_seen: int,
+    instant: int,
+    direction: int,
+    amount: int,
+    counterparty: int,
+    region: int,
+    seen: int,
+    latest: Integers,
+    amounts: Integers,
+    logarithms: Floats,
+    out: Floats,
+) -> None:
+    """Fill `out[K]`: the event against the `before` entries that precede it."""
+    out[EVENTS_EVER] = np.float64(evicted + before)
+    if (before > 0 or evicted > 0) and first_seen <= instant:
+        out[AGE_DAYS] = np.float64(instant - first_seen) / np.float64(DAY_MS)
+    out[BURST] = 0.0
+    if counterparty != 0:
+        out[COUNTERPARTY_SEEN] = np.float64(seen)
+    packed = base + PACKED * capacity
+    held = 0
+    i = before - 1
+    while i >= 0 and held < LATEST:
+        if (arena[packed + i] >> DIRECTION_SHIFT) & 3 == direction:
+            latest[held] = i
+            held += 1
+        i -= 1
+    if held == 0:
+        return
+    times = base + TIME * capacity
+    out[GAP_SECONDS] = np.float64(instant - arena[times + latest[0]]) / 1000.0
+    burst, near, same_region, known_regions, known, distinct, largest = 0, 0, 0, 0, 0, 0, 0
+    for j in range(held):
+        i = latest[j]
+        since = instant - arena[times + i]
+        burst += np.int64(since < _HOUR_MS)
+        clock = since % DAY_MS
+        near += np.int64(min(clock, DAY_MS - clock) <= 2 * _HOUR_MS)
+        entry_region = (arena[packed + i] >> REGION_SHIFT) & 0xFF
+        known_regions += np.int64(entry_region != 0)
+        same_region += np.int64(entry_region == region)
+        amounts[j] = arena[base + AMOUNT * capacity + i]
+        largest = max(largest, amounts[j])
+        party = arena[base + COUNTERPARTY * capacity + i]
+        if party != 0:
+            repeated = 0
+            for k in range(j):
+                repeated |= np.int64(arena[base + COUNTERPARTY * capacity + latest[k]] == party)
+            known += 1
+            distinct += 1 - repeated
+    out[BURST] = np.float64(burst)
+    if known > 0:
+        out[COUNTERPARTY_SHARE] = np.float64(distinct) / np.float64(known)
+    if largest > 0:
+        out[AMOUNT_OVER_MAX] = np.float64(amount) / np.float64(largest)
+    if region != 0 and known_regions > 0:
+        out[REGION_SHARE] = np.float64(same_region) / np.float64(known_regions)
+    if held >= FEWEST:
+        out[HOUR_SHARE] = np.float64(near) / np.float64(held)
+        out[AMOUNT_DEVIATION] = _amount_deviation(amount, amounts, held, logarithms)
+
+
+@compiled
+def _matching(
+    arena: Integers,
+    base: int,
+    capacity: int,
+    start: int,
+    stop: int,
+    filters: Integers,
+    which: int,
+    counterparty: int,
+    own_region: int,
+    lexicons: NDArray[np.uint8],
+    matched: Integers,
+) -> int:
+    """Write the entries of [start, stop) that pass a filter to `matched`, oldest first; return how many."""
+    directions, kinds = filters[which, DIRECTIONS], filters[which, KINDS_MASK]
+    channels, flags = filters[which, CHANNELS_MASK], filters[which, FLAGS]
+    at_least, below = filters[which, AT_LEAST], filters[which, BELOW]
+    packed = arena[base + PACKED * capacity + start : base + PACKED * capacity + stop]
+    amounts = arena[base + AMOUNT * capacity + start : base + AMOUNT * capacity + stop]
+    found = 0
+    for i in range(stop - start):
+        word, amount = packed[i], amounts[i]
+        keep = (directions >> ((word >> DIRECTION_SHIFT) & 3)) & (kinds >> ((word >> KIND_SHIFT) & 63)) & 1
+        keep &= channels >> ((word >> CHANNEL_SHIFT) & 63)
+        keep &= np.int64(amount >= at_least) & np.int64(amount < below)
+        keep &= np.int64(((word >> FLAGS_SHIFT) & flags) == flags)
+        matched[found] = start + i
+        found += keep
+    if filters[which, EXTRA] == 0:
+        return found
+    multiple, same, lexicon = filters[which, ROUND], filters[which, SAME_COUNTERPARTY], filters[which, LEXICON]
+    region_is = filters[which, REGION_IS]
+    kept = 0
+    for j in range(found):
+        i = matched[j]
+        if same != 0 and arena[base + COUNTERPARTY * capacity + i] != counterparty:
+            continue
+        if region_is != ANY_REGION:
+            region = (arena[base + PACKED * capacity + i] >> REGION_SHIFT) & 0xFF
+            if region == 0 or own_region == 0 or (region == own_region) != (region_is == SAME_REGION):
+                continue
+        if multiple != 0 and arena[base + AMOUNT * capacity + i] % multiple != 0:
+            continue
+        if lexicon >= 0:
+            words = arena[base + WORDS * capacity + i]
+            hit = 0
+            for _ in range(4):
+                word = words & 0xFFFF
+                hit |= np.int64(lexicons[lexicon, word >> 3]) >> (word & 7)
+                words >>= 16
+            if hit & 1 == 0:
+                continue
+        matched[kept] = i
+        kept += 1
+    return kept
+
+
+@compiled
+def _first_matched(matched: Integers, found: int, start: int) -> int:
+    """Position in `matched[:found]` of the first entry that is not below `start`."""
+    low, high = 0, found
+    while low < high:
+        middle = (low + high) >> 1
+        if matched[middle] < start:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _distinct(
+    arena: Integers, column: int, shift: int, mask: int, matched: Integers, first: int, found: int, table: Integers
+) -> int:
+    """Number of different values other than 0 among the matched entries."""
+    slots = 16
+    while slots < 2 * (found - first):
+        slots <<= 1
+    table[0] += 1
+    stamp = table[0]
+    distinct = 0
+    for j in range(first, found):
+        value = (arena[column + matched[j]] >> shift) & mask
+        if value == 0:
+            continue
+        slot = _slot_of(np.uint64(value), slots)
+        while True:
+            cell = 2 + 2 * slot
+            if table[cell + 1] != stamp:
+                table[cell] = value
+                table[cell + 1] = stamp
+                distinct += 1
+                break
+            if table[cell] == value:
+                break
+            slot = (slot + 1) & (slots - 1)
+    return distinct
+
+
+@compiled
+def _reciprocal(
+    arena: Integers, base: int, capacity: int, matched: Integers, first: int, found: int, table: Integers
+) -> int:
+    """Number of counterparties among the matched entries with entries both in and out."""
+    slots = 16
+    while slots < 2 * (found - first):
+        slots <<= 1
+    table[0] += 4  # the two lowest bits of the stamp say which directions were seen
+    stamp = (table[0] + 3) & ~3
+    table[0] = stamp + 3
+    both = 0
+    for j in range(first, found):
+        party = arena[base + COUNTERPARTY * capacity + matched[j]]
+        direction = (arena[base + PACKED * capacity + matched[j]] >> DIRECTION_SHIFT) & 3
+        if party == 0 or direction > OUT:
+            continue
+        slot = _slot_of(np.uint64(party), slots)
+        bit = 1 << direction
+        while True:
+            cell = 2 + 2 * slot
+            if table[cell + 1] & ~3 != stamp:
+                table[cell] = party
+                table[cell + 1] = stamp | bit
+                break
+            if table[cell] == party:
+                both += np.int64(table[cell + 1] & 3 == 3 - bit)
+                table[cell + 1] |= bit
+                break
+            slot = (slot + 1) & (slots - 1)
+    return both
+
+
+@compiled
+def _features(
+    arena: Integers,
+    base: int,
+    capacity: int,
+    subject: Any,
+    summaries: Integers,
+    own: int,
+    instant: int,
+    counterparty: int,
+    own_region: int,
+    needed: Any,
+    groups: Integers,
+    first_group: int,
+    last_group: int,
+    filters: Integers,
+    features: Integers,
+    typologies: NDArray[np.uint64],
+    divisors: Floats,
+    lexicons: NDArray[np.uint8],
+    matched: Integers,
+    table: Integers,
+    out: Floats,
+) -> None:
+    """Fill `out[F]` for the groups of one role: the entries up to and including entry `own`."""
+    times = arena[base + TIME * capacity : base + TIME * capacity + own + 1]
+    for group in range(first_group, last_group):
+        which = groups[group, GROUP_FILTER]
+        widest = -1
+        for f in range(groups[group, GROUP_FIRST], groups[group, GROUP_LAST]):
+            if typologies[f] & needed != 0:
+                within = features[f, WITHIN]
+                if within == WHOLE_HISTORY:
+                    # Kept as totals, needs no walk.
+                    if features[f, TOTALS] == 0:
+                        widest = WHOLE_HISTORY
+                        break
+                    widest = max(widest, 1)
+                else:
+                    widest = max(widest, within)
+        if widest < 0:
+            continue
+        start = 0 if widest == WHOLE_HISTORY else after(times, instant - widest)
+        found = _matching(
+            arena, base, capacity, start, own + 1, filters, which, counterparty, own_region, lexicons, matched
+        )
+        for f in range(groups[group, GROUP_FIRST], groups[group, GROUP_LAST]):
+            if typologies[f] & needed == 0:
+                continue
+            within = features[f, WITHIN]
+            start = 0 if within == WHOLE_HISTORY else after(times, instant - within)
+            first = _first_matched(matched, found, start)
+            aggregate = features[f, AGGREGATE]
+            value = np.nan
+            if aggregate <= MEAN:
+                count = found - first
+                total = 0
+                if aggregate != COUNT:
+                    for j in range(first, found):
+                        total += arena[base + AMOUNT * capacity + matched[j]]
+                if features[f, TOTALS] != 0:
+                    directions = filters[which, DIRECTIONS]
+                    if within == WHOLE_HISTORY:
+                        # What is ever known, less what comes after the event.
+                        count, total = 0, 0
+                        for direction in range(3):
+                            if (directions >> direction) & 1:
+                                count += subject.counts[direction]
+                                total += subject.sums[direction]
+                        for i in range(own + 1, subject.size):
+                            if (directions >> ((arena[base + PACKED * capacity + i] >> DIRECTION_SHIFT) & 3)) & 1:
+                                count -= 1
+                                total -= arena[base + AMOUNT * capacity + i]
+                    elif subject.summary >= 0:
+                        for bucket in range(RING_DAYS):
+                            day = summaries[subject.summary, bucket, 0]
+                            if day != NO_DAY and instant - within < day * DAY_MS <= instant:
+                                for direction in range(3):
+                                    if (directions >> direction) & 1:
+                                        count += summaries[subject.summary, bucket, 1 + direction]
+                                        total += summaries[subject.summary, bucket, 4 + direction]
+                if aggregate == COUNT:
+                    value = np.float64(count)
+                elif aggregate == SUM:
+                    value = np.float64(total)
+                elif count > 0:
+                    value = np.float64(total) / np.float64(count)
+            elif aggregate <= MIN:
+                if found > first:
+                    extreme = arena[base + AMOUNT * capacity + matched[first]]
+                    for j in range(first + 1, found):
+                        amount = arena[base + AMOUNT * capacity + matched[j]]
+                        extreme = max(extreme, amount) if aggregate == MAX else min(extreme, amount)
+                    value = np.float64(extreme)
+            elif aggregate == DISTINCT:
+                column = base + features[f, OF_COLUMN] * capacity
+                shift, mask = features[f, OF_SHIFT], features[f, OF_MASK]
+                value = np.float64(_distinct(arena, column, shift, mask, matched, first, found, table))
+            elif aggregate == RECIPROCAL:
+                value = np.float64(_reciprocal(arena, base, capacity, matched, first, found, table))
+            elif aggregate == FIRST_SEEN:
+                if features[f, UNFILTERED] != 0 and within == WHOLE_HISTORY:
+                    value = np.float64(instant - subject.first_seen)
+                elif found > first:
+                    value = np.float64(instant - times[matched[first]])
+            elif aggregate == LAST_SEEN:
+                last = found - 1
+                if last >= first and matched[last] == own:
+                    last -= 1
+                if last >= first:
+                    value = np.float64(instant - times[matched[last]])
+            else:
+                directions = filters[which, DIRECTIONS]
+                packed = arena[base + PACKED * capacity + start : base + PACKED * capacity + own + 1]
+                count = 0
+                for i in range(own + 1 - start):
+                    count += (directions >> ((packed[i] >> DIRECTION_SHIFT) & 3)) & 1
+                if count > 0:
+                    value = np.float64(found - first) / np.float64(count)
+            out[features[f, SLOT]] = value / divisors[f]
+
+
+@compiled
+def institution_hash(code: NDArray[np.uint8]) -> int:
+    """16-bit FNV-1a hash of an institution's code, up to its first NUL; 0 only where there is none."""
+    value = np.uint32(0x811C9DC5)
+    length = 0
+    for i in range(code.shape[0]):
+        if code[i] == 0:
+            break
+        value = np.uint32((value ^ np.uint32(code[i])) * np.uint32(0x01000193))
+        length += 1
+    if length == 0:
+        return 0
+    folded = np.int64((value >> np.uint32(16)) ^ (value & np.uint32(0xFFFF)))
+    return int(folded) if folded != 0 else 1
+
+
+@compiled
+def apply_rows(
+    rows: NDArray[np.void],
+    raw: NDArray[np.uint8],
+    begin: int,
+    needed: NDArray[np.uint64],
+    role_groups: Integers,
+    groups: Integers,
+    filters: Integers,
+    features: Integers,
+    typologies: NDArray[np.uint64],
+    divisors: Floats,
+    lexicons: NDArray[np.uint8],
+    subjects: NDArray[np.void],
+    index: Integers,
+    arena: Integers,
+    summaries: Integers,
+    counters: Integers,
+    limits: Integers,
+    matched: Integers,
+    table: Integers,
+    latest: Integers,
+    logarithms: Floats,
+    values: Floats,
+    statistics: Floats,
+    verdicts: NDArray[np.uint8],
+) -> int:
+    """Apply rows[begin:] in order; return the first row that there was no room for, or len(rows).
+
+    `limits` is (index of the largest size class, entries that leave a full history). `latest` is scratch of
+    2 * LATEST + 4 words, `matched` of the largest capacity + 1, `table` of 2 + 2 * the smallest
+    power of two that is at least twice the largest capacity (and 16).
+    """
+    largest_class, leaving = limits[0], limits[1]
+    largest = _CAPACITIES[largest_class]
+    amounts = latest[LATEST : 2 * LATEST]
+    found_rows = latest[2 * LATEST : 2 * LATEST + 4]
+    for n in range(begin, rows.shape[0]):
+        if (
+            counters[SUBJECTS_USED] + 4 > subjects.shape[0]
+            or (counters[SUBJECTS_USED] + 4) * 3 > index.shape[0] * 2
+            or counters[WORDS_USED] + 4 * WORDS_PER_ENTRY * largest > arena.shape[0]
+            or counters[SUMMARIES_USED] + 4 > summaries.shape[0]
+        ):
+            return n
+        event_row = rows[n]
+        event, content = np.int64(event_row.event), np.int64(event_row.content >> np.uint64(32))
+        instant, amount = event_row.occurred_at, event_row.amount_kzt
+        roles = np.int64(event_row.roles)
+
+        # All verdicts before any entry: payer and payee may be one subject.
+        for role in range(4):
+            found_rows[role] = -1
+            key = event_row.payer
+            if role == 1:
+                key = event_row.payee
+            elif role == 2:
+                key = event_row.device
+            elif role == 3:
+                key = event_row.phone
+            if key == 0 or (roles >> role) & 1 == 0:
+                verdicts[n, role] = ABSENT
+                continue
+            row = find(index, subjects, key)
+            found_rows[role] = row
+            verdict = NEW
+            if row >= 0:
+                capacity = _CAPACITIES[subjects[row].size_class]
+                size = np.int64(subjects[row].size)
+                verdict = _verdict(arena, subjects[row].base, capacity, size, event, content)
+            verdicts[n, role] = verdict
+
+        for role in range(4):
+            if verdicts[n, role] != NEW:
+                continue
+            if role == 0:
+                key, rest, kind = event_row.payer, event_row.payer_rest, np.int64(event_row.payer_kind)
+                direction, counterparty, account = OUT, np.int64(event_row.payee), event_row.payer_account
+                region, own_region = np.int64(event_row.payee_region), np.int64(event_row.payer_region)
+                institution = institution_hash(raw[n, _PAYEE_INSTITUTION : _PAYEE_INSTITUTION + _INSTITUTION_LENGTH])
+            else:
+                key, rest, kind = event_row.payee, event_row.payee_rest, np.int64(event_row.payee_kind)
+                direction, counterparty, account = IN, np.int64(event_row.payer), event_row.payee_account
+                region, own_region = np.int64(event_row.payer_region), np.int64(event_row.payee_region)
+                institution = institution_hash(raw[n, _PAYER_INSTITUTION : _PAYER_INSTITUTION + _INSTITUTION_LENGTH])
+            if role == 2:
+                key, rest, kind = event_row.device, event_row.device_rest, 5
+            if role == 3:
+                key, rest, kind = event_row.phone, event_row.phone_rest, 6
+            if role >= 2:
+                direction, account, own_region = USED, event_row.payer_account, 0
+
+            row = found_rows[role]
+            if row < 0:
+                row = find(index, subjects, key)  # an earlier role of this row may have brought it
+            if row < 0:
+                row = counters[SUBJECTS_USED]
+                counters[SUBJECTS_USED] = row + 1
+                subjects[row].key = key
+                subjects[row].rest = rest
+                subjects[row].kind = kind
+                subjects[row].base = _take_region(arena, counters, 0)
+                subjects[row].first_seen = instant
+                subjects[row].summary = -1
+                add_to_index(index, key, row)
+
+            base, capacity = subjects[row].base, _CAPACITIES[subjects[row].size_class]
+            size = np.int64(subjects[row].size)
+            place = after(arena[base + TIME * capacity : base + TIME * capacity + size], instant)
+            seen = 0
+            if counterparty != 0:
+                parties = arena[base + COUNTERPARTY * capacity : base + COUNTERPARTY * capacity + place]
+                seen = _count_equal(parties, counterparty)
+            ever = np.int64(subjects[row].counts[0]) + subjects[row].counts[1] + subjects[row].counts[2]
+            _statistics(
+                arena, base, capacity, place, ever - size, subjects[row].first_seen, instant, direction, amount,
+                counterparty, region, seen, latest, amounts, logarithms, statistics[n, role],
+            )  # fmt: skip
+
+            if size == capacity:
+                if subjects[row].size_class < largest_class:
+                    _widen(arena, counters, subjects, row)
+                else:
+                    _evict(arena, counters, subjects, summaries, row, leaving)
+                    place = max(place - leaving, 0)
+                base, capacity = subjects[row].base, _CAPACITIES[subjects[row].size_class]
+                size = np.int64(subjects[row].size)
+            if place < size:
+                for column in range(WORDS_PER_ENTRY):
+                    start = base + column * capacity
+                    for i in range(size, place, -1):
+                        arena[start + i] = arena[start + i - 1]
+                if counterparty != 0 and seen == 0:
+                    # The late entry is now the earliest of its counterparty.
+                    for i in range(place + 1, size + 1):
+                        if arena[base + COUNTERPARTY * capacity + i] == counterparty:
+                            arena[base + PACKED * capacity + i] &= ~(np.int64(NEW_COUNTERPARTY) << FLAGS_SHIFT)
+                            break
+            flags = np.int64(event_row.flags) & STORED_FLAGS
+            if counterparty != 0 and seen == 0:
+                flags |= NEW_COUNTERPARTY
+            folded = np.int64((account ^ (account >> np.uint64(32))) & np.uint64(0xFFFFFFFF))
+            if account != 0 and folded == 0:
+                folded = 1
+            words = event_row.words
+            arena[base + TIME * capacity + place] = instant
+            arena[base + AMOUNT * capacity + place] = amount
+            arena[base + COUNTERPARTY * capacity + place] = counterparty
+            arena[base + EVENT_KEY * capacity + place] = event
+            arena[base + POSITION * capacity + place] = (np.int64(event_row.source) << 44) | event_row.offset
+            arena[base + CONTENT_ACCOUNT * capacity + place] = (content << 32) | folded
+            arena[base + WORDS * capacity + place] = (
+                np.int64(words[0])
+                | (np.int64(words[1]) << 16)
+                | (np.int64(words[2]) << 32)
+                | (np.int64(words[3]) << 48)
+            )
+            arena[base + PACKED * capacity + place] = (
+                np.int64(institution)
+                | (region << REGION_SHIFT)
+                | (np.int64(event_row.kind) << KIND_SHIFT)
+                | (np.int64(direction) << DIRECTION_SHIFT)
+                | (np.int64(event_row.channel) << CHANNEL_SHIFT)
+                | (flags << FLAGS_SHIFT)
+            )
+            subjects[row].size = size + 1
+            subjects[row].counts[direction] += 1
+            subjects[row].sums[direction] += amount
+            subjects[row].first_seen = min(subjects[row].first_seen, instant)
+            _features(
+                arena, base, capacity, subjects[row], summaries, place, instant, counterparty, own_region, needed[n],
+                groups, role_groups[role], role_groups[role + 1], filters, features, typologies, divisors, lexicons,
+                matched, table, values[n],
+            )  # fmt: skip
+    return rows.shape[0]
