@@ -221,6 +221,23 @@ class Kafka:
             )
         return cls(settings, "given", servers)
 
+    def admin(self, *, seconds: float = 10.0) -> KafkaAdminClient:
+        """A client that administers this cluster; the caller closes it.
+
+        Raises:
+            KafkaUnavailable: the cluster does not answer within `seconds`.
+        """
+        try:
+            return KafkaAdminClient(
+                bootstrap_servers=self.bootstrap_servers.split(","),
+                bootstrap_timeout_ms=int(seconds * 1000),
+                client_id="antifraud-admin",
+            )
+        except (KafkaError, OSError):
+            raise KafkaUnavailable(
+                f"No Kafka answers at {self.bootstrap_servers}.", "See whether it still runs and can be reached."
+            ) from None
+
     @property
     def running(self) -> bool:
         """Whether the broker process is there, paused or not; a given cluster is taken to be."""

@@ -8,7 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka import IMAGE, Kafka, KafkaSettings, cluster_id, container_environment, docker_answers, free_port
+from streams.kafka import (
+    IMAGE,
+    Kafka,
+    KafkaSettings,
+    answers,
+    cluster_id,
+    container_environment,
+    docker_answers,
+    free_port,
+)
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +41,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     for name, value in environment.items():
         container = container.with_env(name, value)
     with container:
+        assert answers(f"127.0.0.1:{port}", seconds=settings.startup_seconds), "the Kafka container does not answer"
         given = settings.model_copy(update={"bootstrap_servers": f"127.0.0.1:{port}"})
         yield Kafka.find_or_start(given)
 
