@@ -1,0 +1,88 @@
+"""The whole country over some days: ordinary life, look-alikes and frauds, sorted by time."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from simulator.frauds import stage_frauds
+from simulator.life import Life
+from simulator.look_alikes import stage_look_alikes
+from simulator.moves import DAY, Ledger, Moves, join
+from simulator.people import SMALLEST, Population, populate
+from simulator.phrases import Contexts, Purposes
+from simulator.stage import Stage
+from simulator.writer import Lines, Writer
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What decides every byte that is written."""
+
+    days: int = 7
+    people: int = 20_000
+    seed: int = 1
+    start: datetime.date = datetime.date(2026, 1, 5)
+
+    def __post_init__(self) -> None:
+        if self.days < 1:
+            raise ValueError("days must be at least 1")
+        if self.people < SMALLEST:
+            raise ValueError(f"people must be at least {SMALLEST}: a smaller country has no room for its companies")
+        if self.seed < 0:
+            raise ValueError("seed must not be negative")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was written."""
+
+    events: int
+    labelled: dict[str, int]  # typology → events
+    instances: dict[str, int]  # typology → how many times it was played
+
+
+class Country:
+    """A population with all that will happen to it; `days` brings it day by day."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.start = (settings.start - datetime.date(1970, 1, 1)).days * DAY
+        self.population: Population = populate(settings.people, settings.seed, self.start)
+        self.purposes, self.contexts = Purposes(), Contexts()
+        self._life = Life(self.population, self.purposes, self.contexts, self.start, settings.days)
+        stage = Stage(self.population, self.purposes, self.contexts, Ledger(), self.start, settings.days)
+        self.instances = stage_frauds(stage)
+        stage_look_alikes(stage)
+        self._stories = stage.ledger.moves(self.start, self.start + settings.days * DAY)
+        self.lines = Lines(self.population, self.purposes, self.contexts)
+
+    def days(self) -> Iterator[Moves]:
+        """The events of each day, sorted by time."""
+        cuts = np.searchsorted(self._stories["at"], self.start + np.arange(self.settings.days + 1) * DAY)
+        for number in range(self.settings.days):
+            midnight = self.start + number * DAY
+            ordinary = self._life.day(self.settings.start + datetime.timedelta(days=number), midnight)
+            # What begins late in the evening and would end after midnight ends a moment before it.
+            ordinary["at"] = np.minimum(ordinary["at"], midnight + DAY - 1)
+            rows = join([ordinary, self._stories[cuts[number] : cuts[number + 1]]])
+            yield rows[np.argsort(rows["at"], kind="stable")]
+
+
+def write_country(
+    settings: Settings, out: Path, labels: Path, progress: Callable[[int, int], object] = lambda _events, _days: None
+) -> Summary:
+    """Simulate and write; `progress` hears of events and days as they are done."""
+    country = Country(settings)
+    labelled = np.zeros(256, dtype=np.int64)
+    with Writer(out, labels, country.lines) as writer:
+        for rows in country.days():
+            writer.write(rows, lambda events: progress(events, 0))
+            labelled += np.bincount(rows["scenario"], minlength=256)
+            progress(0, 1)
+    by_typology = {f"T{number:02d}": int(count) for number, count in enumerate(labelled) if number and count}
+    return Summary(writer.written, by_typology, country.instances)
