@@ -295,7 +295,7 @@ class FeatureTable:
         return self.declarations[self._index[name]].text
 
     def reach(self, name: str) -> str:
-        """"everything" where entries beyond the reservoir count too, "latest" where only the latest 4,096 do."""
+        """Whether what left the reservoir counts too: "everything", or "latest" where only the latest 4,096 do."""
         return "everything" if self.declarations[self._index[name]].exact_beyond_reservoir else "latest"
 
     def _refuse_impossible(self, lexicons: Mapping[str, Iterable[str]]) -> None:
@@ -326,7 +326,9 @@ def _read_feature(declaration: object, path: Path) -> Feature:
     if aggregate == "reciprocal" and where.directions:
         raise FeatureError((*path, "where", "direction"), "reciprocal looks at both directions: leave direction out")
     if aggregate == "reciprocal" and role >= 2:
-        raise FeatureError((*path, "aggregate"), "a device or phone has no direction: reciprocal is for payer and payee")
+        raise FeatureError(
+            (*path, "aggregate"), "a device or phone has no direction: reciprocal is for payer and payee"
+        )
     if aggregate == "share" and where.direction_only:
         raise FeatureError((*path, "where"), "share needs a filter besides direction, else it is always 1")
     return Feature(

@@ -23,6 +23,7 @@ from typing import Any, Final, TypeVar, cast
 
 import numba
 import numpy as np
+from numba import float64, int64, uint32, uint64
 from numpy.typing import NDArray
 
 from rules.events import DAY_MS, EVENT, HISTORY, LATE, PARTY_KINDS
@@ -145,7 +146,7 @@ _HOUR_MS: Final = 3_600_000
 
 @compiled
 def _slot_of(key: Any, slots: int) -> Any:
-    return np.int64(((np.uint64(key) * _HASH) >> np.uint64(20)) & np.uint64(slots - 1))
+    return int64(((uint64(key) * _HASH) >> uint64(20)) & uint64(slots - 1))
 
 
 @compiled
@@ -153,7 +154,7 @@ def find(index: Integers, subjects: NDArray[np.void], key: Any) -> int:
     """Row of the subject with this 64-bit key, or -1."""
     slots = index.shape[0]
     slot = _slot_of(key, slots)
-    tag = np.int64(np.uint64(key) >> np.uint64(32))
+    tag = int64(uint64(key) >> uint64(32))
     while True:
         held = index[slot]
         if held == 0:
@@ -172,7 +173,7 @@ def add_to_index(index: Integers, key: Any, row: int) -> None:
     slot = _slot_of(key, slots)
     while index[slot] != 0:
         slot = (slot + 1) & (slots - 1)
-    index[slot] = (np.int64(np.uint64(key) >> np.uint64(32)) << 32) | np.int64(row + 1)
+    index[slot] = (int64(uint64(key) >> uint64(32)) << 32) | int64(row + 1)
 
 
 @compiled
@@ -195,7 +196,7 @@ def after(times: Integers, instant: int) -> int:
             low = middle + 1
         else:
             high = middle
-    return low
+    return int(low)
 
 
 @compiled
@@ -218,10 +219,10 @@ def _give_region(arena: Integers, counters: Integers, size_class: int, base: int
 @compiled
 def _widen(arena: Integers, counters: Integers, subjects: NDArray[np.void], row: int) -> None:
     """Move a full subject into a region of the next size class."""
-    old_class = np.int64(subjects[row].size_class)
+    old_class = int64(subjects[row].size_class)
     old_base = subjects[row].base
     old_capacity, capacity = _CAPACITIES[old_class], _CAPACITIES[old_class + 1]
-    size = np.int64(subjects[row].size)
+    size = int64(subjects[row].size)
     base = _take_region(arena, counters, old_class + 1)
     for column in range(WORDS_PER_ENTRY):
         source = arena[old_base + column * old_capacity : old_base + column * old_capacity + size]
@@ -238,9 +239,9 @@ def _evict(
     arena: Integers, counters: Integers, subjects: NDArray[np.void], summaries: Integers, row: int, leaving: int
 ) -> None:
     """Let the `leaving` oldest entries of a subject go into its day buckets."""
-    base, size = subjects[row].base, np.int64(subjects[row].size)
+    base, size = subjects[row].base, int64(subjects[row].size)
     capacity = _CAPACITIES[subjects[row].size_class]
-    slot = np.int64(subjects[row].summary)
+    slot = int64(subjects[row].summary)
     if slot < 0:
         slot = counters[SUMMARIES_USED]
         counters[SUMMARIES_USED] = slot + 1
@@ -270,7 +271,7 @@ def _is_held(keys: Integers, key: int) -> bool:
     """Whether a column holds a value; without a branch inside, so that it runs on whole vectors."""
     found = 0
     for i in range(keys.shape[0]):
-        found |= np.int64(keys[i] == key)
+        found |= int64(keys[i] == key)
     return found != 0
 
 
@@ -278,7 +279,7 @@ def _is_held(keys: Integers, key: int) -> bool:
 def _count_equal(column: Integers, value: int) -> int:
     count = 0
     for i in range(column.shape[0]):
-        count += np.int64(column[i] == value)
+        count += int64(column[i] == value)
     return count
 
 
@@ -306,12 +307,12 @@ def _amount_deviation(amount: int, amounts: Integers, held: int, logarithms: Flo
             j -= 1
         amounts[j + 1] = value
     for i in range(held):
-        logarithms[i] = math.log(np.float64(max(amounts[i], 1)))
+        logarithms[i] = math.log(float64(max(amounts[i], 1)))
     half = held >> 1
     odd = held & 1
     median = logarithms[half] if odd else (logarithms[half - 1] + logarithms[half]) / 2.0
     # The deviations fall towards the median and rise after it: taking the smaller end outwards sorts them.
-    right = half if odd else half
+    right = half
     left = right - 1
     previous, latest = 0.0, 0.0
     for _ in range(half + 1):
@@ -323,7 +324,7 @@ def _amount_deviation(amount: int, amounts: Integers, held: int, logarithms: Flo
             latest = abs(logarithms[right] - median)
             right += 1
     spread = latest if odd else (previous + latest) / 2.0
-    return (math.log(np.float64(max(amount, 1))) - median) / (1.4826 * spread + 0.15)
+    return float((math.log(float64(max(amount, 1))) - median) / (1.4826 * spread + 0.15))
 
 
 @compiled
@@ -346,12 +347,12 @@ def _statistics(
     out: Floats,
 ) -> None:
     """Fill `out[K]`: the event against the `before` entries that precede it."""
-    out[EVENTS_EVER] = np.float64(evicted + before)
+    out[EVENTS_EVER] = float64(evicted + before)
     if (before > 0 or evicted > 0) and first_seen <= instant:
-        out[AGE_DAYS] = np.float64(instant - first_seen) / np.float64(DAY_MS)
+        out[AGE_DAYS] = float64(instant - first_seen) / float64(DAY_MS)
     out[BURST] = 0.0
     if counterparty != 0:
-        out[COUNTERPARTY_SEEN] = np.float64(seen)
+        out[COUNTERPARTY_SEEN] = float64(seen)
     packed = base + PACKED * capacity
     held = 0
     i = before - 1
@@ -363,35 +364,35 @@ def _statistics(
     if held == 0:
         return
     times = base + TIME * capacity
-    out[GAP_SECONDS] = np.float64(instant - arena[times + latest[0]]) / 1000.0
+    out[GAP_SECONDS] = float64(instant - arena[times + latest[0]]) / 1000.0
     burst, near, same_region, known_regions, known, distinct, largest = 0, 0, 0, 0, 0, 0, 0
     for j in range(held):
         i = latest[j]
         since = instant - arena[times + i]
-        burst += np.int64(since < _HOUR_MS)
+        burst += int64(since < _HOUR_MS)
         clock = since % DAY_MS
-        near += np.int64(min(clock, DAY_MS - clock) <= 2 * _HOUR_MS)
+        near += int64(min(clock, DAY_MS - clock) <= 2 * _HOUR_MS)
         entry_region = (arena[packed + i] >> REGION_SHIFT) & 0xFF
-        known_regions += np.int64(entry_region != 0)
-        same_region += np.int64(entry_region == region)
+        known_regions += int64(entry_region != 0)
+        same_region += int64(entry_region == region)
         amounts[j] = arena[base + AMOUNT * capacity + i]
         largest = max(largest, amounts[j])
         party = arena[base + COUNTERPARTY * capacity + i]
         if party != 0:
             repeated = 0
             for k in range(j):
-                repeated |= np.int64(arena[base + COUNTERPARTY * capacity + latest[k]] == party)
+                repeated |= int64(arena[base + COUNTERPARTY * capacity + latest[k]] == party)
             known += 1
             distinct += 1 - repeated
-    out[BURST] = np.float64(burst)
+    out[BURST] = float64(burst)
     if known > 0:
-        out[COUNTERPARTY_SHARE] = np.float64(distinct) / np.float64(known)
+        out[COUNTERPARTY_SHARE] = float64(distinct) / float64(known)
     if largest > 0:
-        out[AMOUNT_OVER_MAX] = np.float64(amount) / np.float64(largest)
+        out[AMOUNT_OVER_MAX] = float64(amount) / float64(largest)
     if region != 0 and known_regions > 0:
-        out[REGION_SHARE] = np.float64(same_region) / np.float64(known_regions)
+        out[REGION_SHARE] = float64(same_region) / float64(known_regions)
     if held >= FEWEST:
-        out[HOUR_SHARE] = np.float64(near) / np.float64(held)
+        out[HOUR_SHARE] = float64(near) / float64(held)
         out[AMOUNT_DEVIATION] = _amount_deviation(amount, amounts, held, logarithms)
 
 
@@ -420,8 +421,8 @@ def _matching(
         word, amount = packed[i], amounts[i]
         keep = (directions >> ((word >> DIRECTION_SHIFT) & 3)) & (kinds >> ((word >> KIND_SHIFT) & 63)) & 1
         keep &= channels >> ((word >> CHANNEL_SHIFT) & 63)
-        keep &= np.int64(amount >= at_least) & np.int64(amount < below)
-        keep &= np.int64(((word >> FLAGS_SHIFT) & flags) == flags)
+        keep &= int64(amount >= at_least) & int64(amount < below)
+        keep &= int64(((word >> FLAGS_SHIFT) & flags) == flags)
         matched[found] = start + i
         found += keep
     if filters[which, EXTRA] == 0:
@@ -444,7 +445,7 @@ def _matching(
             hit = 0
             for _ in range(4):
                 word = words & 0xFFFF
-                hit |= np.int64(lexicons[lexicon, word >> 3]) >> (word & 7)
+                hit |= int64(lexicons[lexicon, word >> 3]) >> (word & 7)
                 words >>= 16
             if hit & 1 == 0:
                 continue
@@ -481,7 +482,7 @@ def _distinct(
         value = (arena[column + matched[j]] >> shift) & mask
         if value == 0:
             continue
-        slot = _slot_of(np.uint64(value), slots)
+        slot = _slot_of(uint64(value), slots)
         while True:
             cell = 2 + 2 * slot
             if table[cell + 1] != stamp:
@@ -512,7 +513,7 @@ def _reciprocal(
         direction = (arena[base + PACKED * capacity + matched[j]] >> DIRECTION_SHIFT) & 3
         if party == 0 or direction > OUT:
             continue
-        slot = _slot_of(np.uint64(party), slots)
+        slot = _slot_of(uint64(party), slots)
         bit = 1 << direction
         while True:
             cell = 2 + 2 * slot
@@ -521,7 +522,7 @@ def _reciprocal(
                 table[cell + 1] = stamp | bit
                 break
             if table[cell] == party:
-                both += np.int64(table[cell + 1] & 3 == 3 - bit)
+                both += int64(table[cell + 1] & 3 == 3 - bit)
                 table[cell + 1] |= bit
                 break
             slot = (slot + 1) & (slots - 1)
@@ -610,35 +611,35 @@ def _features(
                                         count += summaries[subject.summary, bucket, 1 + direction]
                                         total += summaries[subject.summary, bucket, 4 + direction]
                 if aggregate == COUNT:
-                    value = np.float64(count)
+                    value = float64(count)
                 elif aggregate == SUM:
-                    value = np.float64(total)
+                    value = float64(total)
                 elif count > 0:
-                    value = np.float64(total) / np.float64(count)
+                    value = float64(total) / float64(count)
             elif aggregate <= MIN:
                 if found > first:
                     extreme = arena[base + AMOUNT * capacity + matched[first]]
                     for j in range(first + 1, found):
                         amount = arena[base + AMOUNT * capacity + matched[j]]
                         extreme = max(extreme, amount) if aggregate == MAX else min(extreme, amount)
-                    value = np.float64(extreme)
+                    value = float64(extreme)
             elif aggregate == DISTINCT:
                 column = base + features[f, OF_COLUMN] * capacity
                 shift, mask = features[f, OF_SHIFT], features[f, OF_MASK]
-                value = np.float64(_distinct(arena, column, shift, mask, matched, first, found, table))
+                value = float64(_distinct(arena, column, shift, mask, matched, first, found, table))
             elif aggregate == RECIPROCAL:
-                value = np.float64(_reciprocal(arena, base, capacity, matched, first, found, table))
+                value = float64(_reciprocal(arena, base, capacity, matched, first, found, table))
             elif aggregate == FIRST_SEEN:
                 if features[f, UNFILTERED] != 0 and within == WHOLE_HISTORY:
-                    value = np.float64(instant - subject.first_seen)
+                    value = float64(instant - subject.first_seen)
                 elif found > first:
-                    value = np.float64(instant - times[matched[first]])
+                    value = float64(instant - times[matched[first]])
             elif aggregate == LAST_SEEN:
                 last = found - 1
                 if last >= first and matched[last] == own:
                     last -= 1
                 if last >= first:
-                    value = np.float64(instant - times[matched[last]])
+                    value = float64(instant - times[matched[last]])
             else:
                 directions = filters[which, DIRECTIONS]
                 packed = arena[base + PACKED * capacity + start : base + PACKED * capacity + own + 1]
@@ -646,23 +647,23 @@ def _features(
                 for i in range(own + 1 - start):
                     count += (directions >> ((packed[i] >> DIRECTION_SHIFT) & 3)) & 1
                 if count > 0:
-                    value = np.float64(found - first) / np.float64(count)
+                    value = float64(found - first) / float64(count)
             out[features[f, SLOT]] = value / divisors[f]
 
 
 @compiled
 def institution_hash(code: NDArray[np.uint8]) -> int:
     """16-bit FNV-1a hash of an institution's code, up to its first NUL; 0 only where there is none."""
-    value = np.uint32(0x811C9DC5)
+    value = uint32(0x811C9DC5)
     length = 0
     for i in range(code.shape[0]):
         if code[i] == 0:
             break
-        value = np.uint32((value ^ np.uint32(code[i])) * np.uint32(0x01000193))
+        value = uint32((value ^ uint32(code[i])) * uint32(0x01000193))
         length += 1
     if length == 0:
         return 0
-    folded = np.int64((value >> np.uint32(16)) ^ (value & np.uint32(0xFFFF)))
+    folded = int64((value >> uint32(16)) ^ (value & uint32(0xFFFF)))
     return int(folded) if folded != 0 else 1
 
 
@@ -712,9 +713,9 @@ def apply_rows(
         ):
             return n
         event_row = rows[n]
-        event, content = np.int64(event_row.event), np.int64(event_row.content >> np.uint64(32))
+        event, content = int64(event_row.event), int64(event_row.content >> uint64(32))
         instant, amount = event_row.occurred_at, event_row.amount_kzt
-        roles = np.int64(event_row.roles)
+        roles = int64(event_row.roles)
 
         # All verdicts before any entry: payer and payee may be one subject.
         for role in range(4):
@@ -734,7 +735,7 @@ def apply_rows(
             verdict = NEW
             if row >= 0:
                 capacity = _CAPACITIES[subjects[row].size_class]
-                size = np.int64(subjects[row].size)
+                size = int64(subjects[row].size)
                 verdict = _verdict(arena, subjects[row].base, capacity, size, event, content)
             verdicts[n, role] = verdict
 
@@ -742,14 +743,14 @@ def apply_rows(
             if verdicts[n, role] != NEW:
                 continue
             if role == 0:
-                key, rest, kind = event_row.payer, event_row.payer_rest, np.int64(event_row.payer_kind)
-                direction, counterparty, account = OUT, np.int64(event_row.payee), event_row.payer_account
-                region, own_region = np.int64(event_row.payee_region), np.int64(event_row.payer_region)
+                key, rest, kind = event_row.payer, event_row.payer_rest, int64(event_row.payer_kind)
+                direction, counterparty, account = OUT, int64(event_row.payee), event_row.payer_account
+                region, own_region = int64(event_row.payee_region), int64(event_row.payer_region)
                 institution = institution_hash(raw[n, _PAYEE_INSTITUTION : _PAYEE_INSTITUTION + _INSTITUTION_LENGTH])
             else:
-                key, rest, kind = event_row.payee, event_row.payee_rest, np.int64(event_row.payee_kind)
-                direction, counterparty, account = IN, np.int64(event_row.payer), event_row.payee_account
-                region, own_region = np.int64(event_row.payer_region), np.int64(event_row.payee_region)
+                key, rest, kind = event_row.payee, event_row.payee_rest, int64(event_row.payee_kind)
+                direction, counterparty, account = IN, int64(event_row.payer), event_row.payee_account
+                region, own_region = int64(event_row.payer_region), int64(event_row.payee_region)
                 institution = institution_hash(raw[n, _PAYER_INSTITUTION : _PAYER_INSTITUTION + _INSTITUTION_LENGTH])
             if role == 2:
                 key, rest, kind = event_row.device, event_row.device_rest, 5
@@ -773,13 +774,13 @@ def apply_rows(
                 add_to_index(index, key, row)
 
             base, capacity = subjects[row].base, _CAPACITIES[subjects[row].size_class]
-            size = np.int64(subjects[row].size)
+            size = int64(subjects[row].size)
             place = after(arena[base + TIME * capacity : base + TIME * capacity + size], instant)
             seen = 0
             if counterparty != 0:
                 parties = arena[base + COUNTERPARTY * capacity : base + COUNTERPARTY * capacity + place]
                 seen = _count_equal(parties, counterparty)
-            ever = np.int64(subjects[row].counts[0]) + subjects[row].counts[1] + subjects[row].counts[2]
+            ever = int64(subjects[row].counts[0]) + subjects[row].counts[1] + subjects[row].counts[2]
             _statistics(
                 arena, base, capacity, place, ever - size, subjects[row].first_seen, instant, direction, amount,
                 counterparty, region, seen, latest, amounts, logarithms, statistics[n, role],
@@ -792,7 +793,7 @@ def apply_rows(
                     _evict(arena, counters, subjects, summaries, row, leaving)
                     place = max(place - leaving, 0)
                 base, capacity = subjects[row].base, _CAPACITIES[subjects[row].size_class]
-                size = np.int64(subjects[row].size)
+                size = int64(subjects[row].size)
             if place < size:
                 for column in range(WORDS_PER_ENTRY):
                     start = base + column * capacity
@@ -802,12 +803,12 @@ def apply_rows(
                     # The late entry is now the earliest of its counterparty.
                     for i in range(place + 1, size + 1):
                         if arena[base + COUNTERPARTY * capacity + i] == counterparty:
-                            arena[base + PACKED * capacity + i] &= ~(np.int64(NEW_COUNTERPARTY) << FLAGS_SHIFT)
+                            arena[base + PACKED * capacity + i] &= ~(int64(NEW_COUNTERPARTY) << FLAGS_SHIFT)
                             break
-            flags = np.int64(event_row.flags) & STORED_FLAGS
+            flags = int64(event_row.flags) & STORED_FLAGS
             if counterparty != 0 and seen == 0:
                 flags |= NEW_COUNTERPARTY
-            folded = np.int64((account ^ (account >> np.uint64(32))) & np.uint64(0xFFFFFFFF))
+            folded = int64((account ^ (account >> uint64(32))) & uint64(0xFFFFFFFF))
             if account != 0 and folded == 0:
                 folded = 1
             words = event_row.words
@@ -815,20 +816,17 @@ def apply_rows(
             arena[base + AMOUNT * capacity + place] = amount
             arena[base + COUNTERPARTY * capacity + place] = counterparty
             arena[base + EVENT_KEY * capacity + place] = event
-            arena[base + POSITION * capacity + place] = (np.int64(event_row.source) << 44) | event_row.offset
+            arena[base + POSITION * capacity + place] = (int64(event_row.source) << 44) | event_row.offset
             arena[base + CONTENT_ACCOUNT * capacity + place] = (content << 32) | folded
             arena[base + WORDS * capacity + place] = (
-                np.int64(words[0])
-                | (np.int64(words[1]) << 16)
-                | (np.int64(words[2]) << 32)
-                | (np.int64(words[3]) << 48)
+                int64(words[0]) | (int64(words[1]) << 16) | (int64(words[2]) << 32) | (int64(words[3]) << 48)
             )
             arena[base + PACKED * capacity + place] = (
-                np.int64(institution)
+                int64(institution)
                 | (region << REGION_SHIFT)
-                | (np.int64(event_row.kind) << KIND_SHIFT)
-                | (np.int64(direction) << DIRECTION_SHIFT)
-                | (np.int64(event_row.channel) << CHANNEL_SHIFT)
+                | (int64(event_row.kind) << KIND_SHIFT)
+                | (int64(direction) << DIRECTION_SHIFT)
+                | (int64(event_row.channel) << CHANNEL_SHIFT)
                 | (flags << FLAGS_SHIFT)
             )
             subjects[row].size = size + 1
@@ -840,4 +838,4 @@ def apply_rows(
                 groups, role_groups[role], role_groups[role + 1], filters, features, typologies, divisors, lexicons,
                 matched, table, values[n],
             )  # fmt: skip
-    return rows.shape[0]
+    return len(rows)
