@@ -65,7 +65,7 @@ def account_numbers(bank_codes: Integers, serials: Integers) -> list[str]:
     """IBANs `KZ` + check + bank code + `C` + 12 digits, of which the serial must be distinct.
 
     >>> account_numbers(np.array([722]), np.array([1]))
-    ['KZ21722C000000000001']
+    ['KZ41722C000000000001']
     """
     # "C" counts as 12 and the country code, moved to the end with 00 for the check, as 203500.
     digits = (bank_codes * 100 + 12) * 10**12 + serials

@@ -160,8 +160,7 @@ class Life:
         shop = np.where(at_marketplace, population.company["marketplace"][0], shop)
         category = np.where(at_marketplace, _MARKETPLACE, category)
         online = at_marketplace | (rng.random(count) < _MERCHANT_ONLINE[category])
-        tenge = rng.lognormal(0.0, 1.0, count) ** _MERCHANT_SPREAD[category]
-        tenge = tenge * _MERCHANT_MEDIAN[category] * population.spending[payer]
+        tenge = rng.lognormal(0.0, _MERCHANT_SPREAD[category]) * _MERCHANT_MEDIAN[category] * population.spending[payer]
         amount = np.maximum(tenge, 50).astype(np.int64) * TIYN
         at = np.empty(count, dtype=np.int64)
         for number, hours in enumerate(sorted(texts.HOURS)):

@@ -135,6 +135,15 @@ def car_buyer(story: Story) -> None:
             story.cash_out(story.moment(day + later, 12, 20), seller, 200_000)
 
 
+def moved_savings(story: Story) -> None:
+    """Savings are broken to be kept at another bank, in the same person's name: not T12."""
+    saver = story.actor(30, 75)
+    account = story.fresh_account(saver, 3)
+    broken = story.stage.contexts.of(own_deposit_broken=True)
+    at = story.moment(story.first_day(1), 9, 21)
+    story.transfer(at, saver, account, story.count(5, 60) * 100_000, group="own", context=broken)
+
+
 def bookkeeper(story: Story) -> None:
     """One bookkeeper pays the taxes of several small traders on one device: not T05."""
     population = story.stage.population
@@ -208,6 +217,7 @@ LOOK_ALIKES: Final[tuple[tuple[float, Callable[[Story], None]], ...]] = (
     (60, shared_dinner),
     (12, moving_student),
     (20, car_buyer),
+    (20, moved_savings),
     (5, bookkeeper),
     (15, takings),
     (20, renovation),

@@ -183,7 +183,7 @@ def populate(people: int, seed: int, start: int) -> Population:
         trader_picker=traders,
         devices=2 * people,
     )
-    _open_accounts(population, today, rng)
+    _open_accounts(population, registered, today, rng)
     return population
 
 
@@ -287,14 +287,18 @@ def _lenders(people: int, company: dict[str, Indices], rng: np.random.Generator)
     return np.where(rng.random(people) < 0.16, lender, NOBODY)
 
 
-def _open_accounts(population: Population, today: np.datetime64, rng: np.random.Generator) -> None:
+def _open_accounts(
+    population: Population, registered: NDArray[np.datetime64], today: np.datetime64, rng: np.random.Generator
+) -> None:
     people, parties = population.people, len(population.identifier)
     shares = [share for _, share in INSTITUTIONS.values()]
     institution = rng.choice(len(INSTITUTIONS), parties, p=shares)
     institution[population.company["bank"]] = np.arange(LENDER_MFO)
     institution[population.company["mfo"]] = LENDER_MFO
     days = np.maximum(rng.lognormal(7.0, 1.0, parties), 2).astype(np.int64)
-    days[:people] = np.minimum(days[:people], (population.age - 14) * 365)
+    # No account is older than its owner may have one, or than the banks themselves.
+    days[:people] = np.minimum(days[:people], np.minimum((population.age - 14) * 365, 30 * 365))
+    days[people:] = np.clip(days[people:], 2, np.maximum((today - registered).astype(np.int64), 2))
     days[population.company["shell"]] = rng.integers(3, 40, len(population.company["shell"]))
     opened = (today.astype(np.int64) - days) * DAY + rng.integers(9 * 3_600_000, 20 * 3_600_000, parties)
     population.owner.extend(range(parties))
