@@ -28,6 +28,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 import uuid
 from pathlib import Path
@@ -216,8 +217,8 @@ class Kafka:
         servers = settings.bootstrap_servers
         if not answers(servers, seconds=min(10.0, settings.startup_seconds)):
             raise KafkaUnavailable(
-                f"No Kafka answers at {servers}, which KAFKA_BOOTSTRAP_SERVERS names.",
-                "Start it, correct the variable, or unset it to have a broker started here.",
+                f"No Kafka answers at {servers}.",
+                "Start it, correct the address, or unset KAFKA_BOOTSTRAP_SERVERS to have a broker started here.",
             )
         return cls(settings, "given", servers)
 
@@ -305,6 +306,16 @@ class OwnKafka(Kafka):
     def running(self) -> bool:
         return self._keeper is not None and self._keeper.alive()
 
+    @property
+    def broker_pid(self) -> int:
+        """The process id of the broker (with Docker, of its client)."""
+        return self._kept().broker_pid
+
+    @property
+    def keeper_pid(self) -> int:
+        """The process id of the stub that keeps the broker."""
+        return self._kept().pid
+
     def _start(self) -> None:
         deadline = time.monotonic() + self.settings.startup_seconds
         for attempt in range(3):
@@ -342,7 +353,7 @@ class OwnKafka(Kafka):
         return False
 
     def _last_line(self, since: float) -> str:
-        """What the broker last complained of, one line of at most 300 characters."""
+        """What the broker last complained of, in one line."""
         lines: list[str] = []
         for name in ("broker.out", "broker.log"):
             with contextlib.suppress(OSError):
@@ -352,7 +363,7 @@ class OwnKafka(Kafka):
         if not lines:
             return "(it wrote nothing)"
         telling = [line for line in lines if re.search(r"ERROR|FATAL|Exception|Error:", line)]
-        return (telling or lines)[-1].strip()[:300]
+        return _short((telling or lines)[-1])
 
     def stop(self) -> None:
         if os.getpid() != self._owner:  # a forked child ends nothing that its parent uses
@@ -433,7 +444,7 @@ class MavenKafka(OwnKafka):
         if done.returncode:
             line = ((done.stderr or done.stdout).strip().splitlines() or ["(it wrote nothing)"])[-1]
             raise KafkaUnavailable(
-                f"The data folder {self.data} could not be prepared for Kafka: {line[:300]}",
+                f"The data folder {self.data} could not be prepared for Kafka: {_short(line)}",
                 "Set ANTIFRAUD_KAFKA_DATA to a folder that can be written and has room.",
             )
 
@@ -457,7 +468,7 @@ class DockerKafka(OwnKafka):
             pulled = _docker("pull", "--quiet", IMAGE, seconds=DOWNLOAD_SECONDS)
             if pulled.returncode:
                 raise KafkaUnavailable(
-                    f"The image {IMAGE} cannot be pulled: {pulled.stderr.strip()[:300]}",
+                    f"The image {IMAGE} cannot be pulled: {_short(pulled.stderr)}",
                     "Check the connection to the registry, or set ANTIFRAUD_KAFKA_RUNTIME=maven.",
                 )
 
@@ -569,7 +580,7 @@ def resolve_jars(folder: Path) -> None:
         if failure or not any(jars.glob("kafka_*.jar")):
             lines = [line for line in failure.splitlines() if line.strip()] or ["(it wrote nothing)"]
             raise KafkaUnavailable(
-                f"Maven could not get Kafka {VERSION}: {lines[0][:300]}",
+                f"Maven could not get Kafka {VERSION}: {_short(lines[0])}",
                 "Check the connection to Maven Central, or name a mirror in ~/.m2/settings.xml.",
             )
         # Where two got them at once, the second's rename fails, and the first's are as good.
@@ -589,6 +600,11 @@ def cluster_id(data: Path) -> str:
             text = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         _write(path, text)
     return path.read_text().strip()
+
+
+def _short(line: str) -> str:
+    """A line of somebody else's log as a part of our sentence, its end included."""
+    return textwrap.shorten(line, 240, placeholder=" …").rstrip(".") + "."
 
 
 def _write(path: Path, text: str) -> None:
@@ -752,6 +768,10 @@ class _Keeper:
             self.end("kill")
             raise KafkaUnavailable(f"{command[0]} could not be started.", f"See {data / 'broker.out'}.")
         self.broker_pid = int(started.split()[1])
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
 
     def alive(self) -> bool:
         return self._process.poll() is None

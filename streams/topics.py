@@ -10,6 +10,7 @@ Nothing else creates a topic: Faust declares none, and the broker creates none b
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -91,7 +92,7 @@ class TopicDeclaration(BaseModel):
 
     name: str
     text: str = Field(min_length=1)
-    partitions: Annotated[int, Field(ge=1, le=1024)] | Literal["screen", "transactions"]
+    partitions: int | Literal["screen", "transactions"]
     fixed: str = ""
     cleanup: Literal["delete", "compact"]
     retention: timedelta | None = None
@@ -107,6 +108,13 @@ class TopicDeclaration(BaseModel):
         if not _NAME.fullmatch(value):
             raise ValueError("must be lower-case words joined by '-', with at most one '.', such as tx.{institution}")
         return value
+
+    @field_validator("partitions", mode="before")
+    @classmethod
+    def _is_a_count(cls, value: object) -> object:
+        if value in ("screen", "transactions") or (type(value) is int and 1 <= value <= 1024):
+            return value
+        raise ValueError("must be a number from 1 to 1024, screen or transactions")
 
     @field_validator("write", "read")
     @classmethod
@@ -132,11 +140,13 @@ class TopicDeclaration(BaseModel):
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    topics: tuple[TopicDeclaration, ...] = Field(min_length=1)
+    topics: tuple[TopicDeclaration, ...]
 
     @field_validator("topics")
     @classmethod
     def _are_distinct(cls, value: tuple[TopicDeclaration, ...]) -> tuple[TopicDeclaration, ...]:
+        if not value:
+            raise ValueError("at least one topic is declared")
         names = [declaration.name for declaration in value]
         for name in names:
             if names.count(name) > 1:
@@ -203,6 +213,13 @@ class Plan:
     @property
     def refused(self) -> list[Difference]:
         return self.of("refuse")
+
+    def reasons(self, *actions: str) -> list[str]:
+        """Why, for these actions, each reason once with its topics: a template's topics differ all alike."""
+        topics: dict[str, list[str]] = {}
+        for each in self.of(*actions):
+            topics.setdefault(each.reason, []).append(each.topic)
+        return [f"{_some(names)}: {reason}" for reason, names in topics.items()]
 
     def __bool__(self) -> bool:
         return bool(self.differences)
@@ -317,7 +334,7 @@ class Topics:
         plan = self.diff(admin)
         if plan.refused:
             raise TopicsRefused(
-                _refusal(plan.refused),
+                "; ".join(plan.reasons("refuse")) + ".",
                 "Nothing was changed. Declare what the cluster has, or move the topic's records to a new cluster.",
             )
         with _KafkaErrors():
@@ -326,8 +343,15 @@ class Topics:
             grown = {each.topic: self[each.topic].partitions for each in plan.of("grow")}
             if grown:
                 admin.create_partitions(grown, timeout_ms=int(seconds * 1000))
-                _wait_for_partitions(admin, grown, seconds)
-        self.verify(admin)
+        # The controller has agreed; the brokers show it a little later.
+        deadline = time.monotonic() + seconds
+        while left := self.diff(admin).of("create", "alter", "grow", "refuse"):
+            if time.monotonic() > deadline:
+                raise TopicsRefused(
+                    f"After {seconds:g} s Kafka still does not show {left[0].topic} as declared ({left[0].what}).",
+                    "Apply again; somebody else may be changing the topics at the same time.",
+                )
+            time.sleep(0.05)
         return plan
 
     def verify(self, admin: KafkaAdminClient) -> None:
@@ -483,26 +507,10 @@ def _settings_of(admin: KafkaAdminClient, topics: list[Topic]) -> dict[str, dict
     return {name: {key: setting["value"] for key, setting in settings.items()} for name, settings in told.items()}
 
 
-def _wait_for_partitions(admin: KafkaAdminClient, counts: dict[str, int], seconds: float) -> None:
-    for _ in range(max(1, int(seconds * 10))):
-        found = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics(list(counts))}
-        if found == counts:
-            return
-        admin.wait_for_topics(list(counts), timeout_ms=100)
-
-
 def _matches(template: str, name: str) -> bool:
     before, after = template.split(PER_INSTITUTION)
     middle = name[len(before) : len(name) - len(after)]
     return name.startswith(before) and name.endswith(after) and _BIC.fullmatch(middle) is not None
-
-
-def _refusal(refused: list[Difference]) -> str:
-    """The reasons, each once: a template's topics differ all alike."""
-    topics: dict[str, list[str]] = {}
-    for each in refused:
-        topics.setdefault(each.reason, []).append(each.topic)
-    return "; ".join(f"{_some(names)}: {reason}" for reason, names in topics.items()) + "."
 
 
 def _some(names: list[str]) -> str:

@@ -60,7 +60,9 @@ def list_topics(
         table = _table("topic", "partitions", "kept", "owner", "written by", "read by")
         for topic in topics:
             kept = _duration.dump_python(topic.retention, mode="json") or "latest of each key"
-            people = (", ".join(topic.write), ", ".join(topic.read))
+            people = (", ".join(principals) for principals in (topic.write, topic.read))
+            if topic.institution:  # its name is in the topic's already
+                people = (text.replace(f":{topic.institution}", "") for text in people)
             table.add_row(topic.name, str(topic.partitions), kept, topic.owner, *people)
         output.print(table)
 
@@ -132,15 +134,17 @@ def _report(plan: Plan, json: bool) -> None:
     if json:
         print_json([dataclasses.asdict(difference) for difference in plan.differences])
     elif plan:
-        table = _table("topic", "", "what", "declared", "found", "why")
+        table = _table("topic", "", "what", "declared", "found")
         for difference in plan.differences:
             table.add_row(*_row(difference))
         output.print(table)
+        for reason in plan.reasons("refuse", "leave"):
+            console.print(escape(reason), soft_wrap=True, highlight=False)
 
 
 def _row(difference: Difference) -> tuple[str, ...]:
     verb = f"[{_COLOURS[difference.action]}]{_VERBS[difference.action]}[/]"
-    told = (difference.what, difference.declared, difference.found, difference.reason)
+    told = (difference.what, difference.declared, difference.found)
     return difference.topic, verb, *map(escape, told)
 
 
@@ -157,7 +161,7 @@ def _show(rows: list[dict[str, Any]], json: bool) -> None:
 def _table(*columns: str) -> Table:
     table = Table(box=None, header_style="bold", pad_edge=False)
     for column in columns:
-        table.add_column(column, overflow="fold")
+        table.add_column(column, overflow="fold", no_wrap=column == "topic")
     return table
 
 
