@@ -194,3 +194,17 @@ def topic_partitions(
             return {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in consumer.topics()}
         finally:
             consumer.close()
+
+
+def close_producer(producer: Any, seconds: float) -> None:
+    """Closes a producer; what the broker has not acknowledged within `seconds` is given up.
+
+    kafka-python's own `close` raises in that case and leaves its thread running.
+    """
+    try:
+        producer.close(timeout=seconds)
+    except KafkaTimeoutError:
+        producer._sender.force_close()
+        producer._sender.join(1.0)
+        with contextlib.suppress(KafkaError):
+            producer.close(timeout=1.0)

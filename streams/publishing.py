@@ -17,16 +17,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple, cast
+from typing import IO, Any, Final, Literal, NamedTuple, cast
 
 import msgspec
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from streams.contracts.fields import FUTURE_MS, from_milliseconds, milliseconds, write_instant
-from streams.delivery import DeliveryError, open_producer, topic_missing, topic_partitions, typed
+from streams.contracts.headers import write_history
+from streams.delivery import DeliveryError, close_producer, open_producer, topic_missing, topic_partitions, typed
 
-HISTORY_HEADER: Final = "af-history"
-CONTROL_HEADER: Final = "af-control"
 OPENING_MS: Final = 2_000
 HEARTBEAT_SECONDS: Final = 0.2  # the protocol promises 0.3 s of wall time
 DELIVERY_SECONDS: Final = 30.0
@@ -78,15 +77,15 @@ class HistoryProtocol:
 
     def headers(self) -> list[tuple[str, bytes]]:
         """The headers that every event of the replay carries."""
-        return [(HISTORY_HEADER, b"%d" % self.opened_at)]
+        return write_history(self.opened_at)
 
     def opening(self, partitions: Mapping[str, int]) -> Iterator[Record]:
         """Control records for every partition of every institution, to be acknowledged before `wait`."""
-        return self._control(partitions, b"open")
+        return self._control(partitions, "open")
 
     def closing(self, partitions: Mapping[str, int]) -> Iterator[Record]:
         """Control records for every partition of every institution, once all events are acknowledged."""
-        return self._control(partitions, b"close")
+        return self._control(partitions, "close")
 
     def heartbeats(self, sources: Iterable[tuple[str, int]], occurred_at: int) -> Iterator[Record]:
         """Says to each (institution, partition) that all its events older than `occurred_at` have been sent."""
@@ -101,10 +100,10 @@ class HistoryProtocol:
         while (left := self.opened_at / 1000 - time.time()) > 0:
             time.sleep(left)
 
-    def _control(self, partitions: Mapping[str, int], what: bytes) -> Iterator[Record]:
+    def _control(self, partitions: Mapping[str, int], what: Literal["open", "close"]) -> Iterator[Record]:
         for institution, count in partitions.items():
             for partition in range(count):
-                yield Record(source_topic(institution), partition, b"", [*self.headers(), (CONTROL_HEADER, what)])
+                yield Record(source_topic(institution), partition, b"", write_history(self.opened_at, what))
 
 
 # --- reading files of events ---------------------------------------------------------------------------------------
@@ -390,7 +389,7 @@ def _send_lines(
         sender.send(line.place, Record(source_topic(institution), partition, line.value, headers), event=True)
 
 
-def _control(producer: Any, records: Iterable[Record]) -> None:
+def _control(producer: Any, records: Iterable[Record], seconds: float = DELIVERY_SECONDS + 5) -> None:
     """Sends control records, and waits until each of them is acknowledged."""
     topic = "the institutions' topics"
     try:
@@ -399,7 +398,7 @@ def _control(producer: Any, records: Iterable[Record]) -> None:
             for record in records
         ]
         for future in futures:
-            future.get(timeout=DELIVERY_SECONDS + 5)
+            future.get(timeout=seconds)
     except KafkaError as error:
         raise typed(error, topic, DELIVERY_SECONDS) from error
 
@@ -458,11 +457,10 @@ def publish_files(
         if protocol:
             # Nothing of this replay follows; left open, it would hold back the live sources.
             with suppress(Exception):
-                _control(producer, protocol.closing(involved))
-        with suppress(Exception):
-            producer.close(timeout=2)
+                _control(producer, protocol.closing(involved), seconds=5.0)
+        close_producer(producer, 0.0)
         raise
     if protocol:
         _control(producer, protocol.closing(involved))
-    producer.close(timeout=DELIVERY_SECONDS)
+    close_producer(producer, DELIVERY_SECONDS)
     return Published(found, sender.acknowledged, seconds, protocol.opened_at if protocol else None)

@@ -1,0 +1,126 @@
+"""A whole center on one machine: Kafka found or started, topics applied, a rulebook in force, workers supervised.
+
+`antifraud up`, the demo, the benchmarks and the fault tests all use this and nothing else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from rules.rulebook import PACKAGED
+from streams.generations import activate_first
+from streams.kafka import Kafka, KafkaSettings, free_port
+from streams.supervisor import Supervisor
+from streams.topics import Topics, TopicSettings
+
+READY_SECONDS: Final = 90.0
+
+
+class NotReady(RuntimeError):
+    """The workers did not become ready in time; their logs say why."""
+
+
+class Center:
+    """Use as a context manager: everything it started is stopped at the end, whatever happens."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        workers: int = 1,
+        topics: TopicSettings | None = None,
+        kafka: KafkaSettings | None = None,
+        environment: Mapping[str, str] | None = None,
+        rulebook: Path = PACKAGED,
+        group: str = "antifraud",
+    ) -> None:
+        self.folder = folder
+        self.workers = workers
+        self.topics = topics or TopicSettings()
+        self.rulebook = rulebook
+        self.group = group
+        self._kafka_settings = kafka or KafkaSettings(data=folder / "kafka", port=0)
+        self._environment = dict(environment or {})
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        try:
+            self.kafka = self._stack.enter_context(Kafka.find_or_start(self._kafka_settings))
+            self.apply_topics()
+            activate_first(self.kafka.bootstrap_servers, self.rulebook)
+            self.ports = [free_port() for _ in range(self.workers)]
+            self.supervisor = Supervisor(
+                {f"worker-{i + 1}": self.environment(port) for i, port in enumerate(self.ports)}, self.folder / "logs"
+            )
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._stack.close()
+
+    def apply_topics(self) -> None:
+        """Make the cluster's topics as declared."""
+        with contextlib.closing(self.kafka.admin()) as admin:
+            Topics.load(settings=self.topics).apply(admin)
+
+    def environment(self, metrics_port: int) -> dict[str, str]:
+        """The environment of a worker of this center."""
+        return {
+            "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
+            "ANTIFRAUD_INSTITUTIONS": ",".join(self.topics.institutions),
+            "ANTIFRAUD_PARTITIONS": str(self.topics.partitions),
+            "ANTIFRAUD_TX_PARTITIONS": str(self.topics.tx_partitions),
+            "ANTIFRAUD_SNAPSHOTS": str(self.folder / "snapshots"),
+            "ANTIFRAUD_METRICS_PORT": str(metrics_port),
+            "ANTIFRAUD_GROUP": self.group,
+            **self._environment,
+        }
+
+    def start_workers(self) -> None:
+        """Start the workers; they are stopped when the center ends."""
+        self.supervisor.start()
+        self._stack.callback(self.supervisor.stop)
+
+    def wait_ready(self, seconds: float = READY_SECONDS) -> None:
+        """Wait until every worker says that it is ready.
+
+        Raises:
+            NotReady: one does not, within `seconds`.
+        """
+        deadline = time.monotonic() + seconds
+        for number, port in enumerate(self.ports):
+            while not self._is_ready(port):
+                self.supervisor.check()
+                if time.monotonic() > deadline:
+                    log = self.supervisor.log_of(f"worker-{number + 1}")
+                    raise NotReady(f"worker-{number + 1} was not ready within {seconds:.0f} s: see {log}")
+                time.sleep(0.1)
+
+    @staticmethod
+    def _is_ready(port: int) -> bool:
+        import urllib.error
+        import urllib.request
+
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as response:  # noqa: S310 - ours
+                return bool(response.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def forget(self) -> None:
+        """Remove what the center left on disk."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def demo_environment() -> dict[str, str]:
+    """Lets workers use the public demo keys; for the demo, tests and benchmarks only."""
+    return {"ANTIFRAUD_DEMO": "1", "PYTHONUNBUFFERED": "1", **{k: v for k, v in os.environ.items() if k == "NUMBA_CACHE_DIR"}}

@@ -1,0 +1,80 @@
+"""`antifraud`: the command line of the center. Exit codes are in streams/cli/common.py and in the README."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
+
+# name → (module, attribute, one line of help). Modules are imported only when their command is used: numba and Faust
+# take seconds, and `antifraud --help` should not.
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "up": ("streams.cli.up", "up", "Run everything on this machine: Kafka, topics, rulebook, workers."),
+    "worker": ("streams.cli.worker", "worker", "Run one worker against a Kafka that is there."),
+    "demo": ("streams.cli.demo", "demo", "Play a simulated week through real Kafka and show what was found."),
+    "publish": ("streams.cli.publish", "publish", "Publish files of events to the institutions' topics."),
+    "alerts": ("streams.cli.alerts", "alerts", "Show suspicious operations."),
+    "explain": ("streams.cli.alerts", "explain", "Say in words why an alert was raised."),
+    "replay": ("streams.cli.replay", "replay", "Judge files of events without Kafka."),
+    "simulate": ("streams.cli.simulate", "simulate", "Write a simulated, labelled country to a file."),
+    "check": ("streams.cli.rulebook", "check", "Find the faults of a rulebook."),
+    "test": ("streams.cli.rulebook", "test", "Run every example of a rulebook."),
+    "rulebook": ("streams.cli.rulebook", "rulebook_app", "Activate, list and roll back rulebook generations."),
+    "topics": ("streams.cli.topics", "topics_app", "List, compare and apply the declared topics."),
+    "bench": ("streams.cli.bench", "bench", "Measure throughput, latency and memory on real Kafka."),
+    "doctor": ("streams.cli.doctor", "doctor", "Check that this machine has what the center needs."),
+}
+
+
+class LazyGroup(TyperGroup):
+    """A command group whose commands are imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute, short_help = COMMANDS[cmd_name]
+        if ctx.resilient_parsing or _is_listing():
+            return click.Command(cmd_name, short_help=short_help, help=short_help)
+        found: Any = getattr(importlib.import_module(module), attribute)
+        if not isinstance(found, typer.Typer):
+            alone = typer.Typer(add_completion=False)
+            alone.command(cmd_name)(found)
+            found = alone
+        command = get_command(found)
+        command.name = cmd_name
+        return command
+
+
+def _is_listing() -> bool:
+    import sys
+
+    arguments = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
+    return not arguments or arguments[0] not in COMMANDS
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    help="The Anti-Fraud Center: tells the FIU, banks and citizens of fraud while the money can still be saved.",
+    epilog="Exit codes: 0 done, 1 found what it looked for (faults, differences), 2 wrong use, 3 no Kafka, "
+    "4 not everything was delivered, 5 not found.",
+)
+
+
+@app.callback()
+def _root() -> None:
+    """The callback that makes this a group."""
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

@@ -1,0 +1,33 @@
+"""`antifraud worker`: one worker process."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated
+
+import aiokafka.errors
+import typer
+
+from streams.cli.common import EXIT, fail
+from streams.logs import configure_logs
+from streams.rulebook_feed import NoRulebook
+from streams.supervisor import die_with_parent
+from streams.tokens import KeyRefused
+from streams.worker import Worker, WorkerSettings
+
+
+def worker(
+    parent: Annotated[int, typer.Option(hidden=True, help="End when this process ends.")] = 0,
+) -> None:
+    """Run one worker: the agents intake and screen. Settings are environment variables, see docs/operations.md."""
+    if parent:
+        die_with_parent(parent)
+    configure_logs()
+    try:
+        asyncio.run(Worker(WorkerSettings()).run())
+    except KeyRefused as refused:
+        fail(refused.message, refused.remedy)
+    except NoRulebook as missing:
+        fail(str(missing))
+    except aiokafka.errors.KafkaError as error:
+        fail(f"Kafka does not answer: {error}", "Is it running, and is KAFKA_BOOTSTRAP_SERVERS right?", EXIT.KAFKA)

@@ -1,0 +1,33 @@
+"""Legal deadlines in Kazakhstan's working calendar."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Final
+
+import holidays
+
+# Law of 30 June 2025: an operation with signs of fraud is held for up to five business days (three before).
+HOLD_BUSINESS_DAYS: Final = 5
+_LOCAL: Final = timezone(timedelta(hours=5))
+
+
+@lru_cache(maxsize=1)
+def _calendar() -> holidays.HolidayBase:
+    return holidays.country_holidays("KZ")
+
+
+def hold_deadline(start: datetime, business_days: int = HOLD_BUSINESS_DAYS) -> datetime:
+    """The instant at which a hold that began at `start` ends: the same time of day, that many business days later.
+
+    >>> hold_deadline(datetime.fromisoformat("2026-11-20T10:00:00+05:00")).isoformat()
+    '2026-11-27T10:00:00+05:00'
+    """
+    moment = start.astimezone(_LOCAL)
+    left = business_days
+    while left:
+        moment += timedelta(days=1)
+        if moment.weekday() < 5 and moment.date() not in _calendar():
+            left -= 1
+    return moment

@@ -1,0 +1,193 @@
+"""The engine: event rows in order go in, judgements come out; the same for live streams, replay, back-test and tests.
+
+It composes the pure packages `rules` and `models` and is pure itself: no Kafka, no clock, no files. One engine holds
+the state of one partition of `facts`: the histories of the subjects that live there and the models trained on them.
+
+Two steps, because the subjects of one event may live in different partitions. `apply` runs where a subject lives and
+gives what its history says about the event. `judge` runs at the event's home, when the parts are together. With one
+partition `process` does both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.detectors import Detectors
+from rules.events import PAYEE, PAYER, ROLES, Events
+from rules.history import Histories
+from rules.risk import combine
+from rules.rulebook import Judged, Rulebook
+
+NEW, REPEAT, CONTRADICTION = 1, 2, 3  # verdicts of a subject's history; 0: not here
+STATISTICS_PER_ROLE: Final = 10
+_KEYS: Final = ("payer", "payee", "device", "phone")
+
+
+@dataclass(slots=True)
+class Parts:
+    """What the histories in one partition say about n events; NaN and 0 where the subject lives elsewhere."""
+
+    needed: NDArray[np.uint64]  # [n] bit t: typology t may apply
+    values: NDArray[np.float64]  # [n, features]
+    statistics: NDArray[np.float64]  # [n, 4, STATISTICS_PER_ROLE]
+    verdict: NDArray[np.uint8]  # [n, 4]
+    scores: NDArray[np.float64]  # [n, 2] anomaly of the payer's and the payee's side, tail scale in [0, 1]
+
+    def take(self, index: Any) -> Parts:
+        """The parts of some of the events: by slice, mask or positions."""
+        return Parts(
+            self.needed[index], self.values[index], self.statistics[index], self.verdict[index], self.scores[index]
+        )
+
+
+@dataclass(slots=True)
+class Judgement:
+    """n judged events of one rulebook generation, in order."""
+
+    rows: Events
+    parts: Parts
+    rulebook: Rulebook
+    judged: Judged
+    risk: NDArray[np.float64]  # [n] in [0, 1]
+    state: NDArray[np.uint8]  # [n] NEW, REPEAT or CONTRADICTION
+    findings: list[tuple[int, int]]  # (row, typology), in order
+
+
+def deciding_verdict(rows: Events, verdict: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Whether each event is new: its payer's history decides, or its payee's where there is no payer. uint8[n]."""
+    return np.where(rows["payer"] != 0, verdict[:, PAYER], verdict[:, PAYEE])
+
+
+class Engine:
+    """The state of one partition and what is done with it."""
+
+    def __init__(self, histories: Histories | None = None, detectors: Detectors | None = None) -> None:
+        self.histories = histories if histories is not None else Histories()
+        self.detectors = detectors if detectors is not None else Detectors()
+
+    def apply(self, rows: Events, rulebook: Rulebook) -> Parts:
+        """Apply events in order to the histories of the subjects that `rows["roles"]` says live here.
+
+        Sets `rows["amount_kzt"]`. The result does not depend on how a sequence of events is cut into calls.
+        """
+        rows["amount_kzt"] = rulebook.amounts_in_tenge(rows)
+        needed = rulebook.applicable(rows)
+        applied = self.histories.apply(rows, rulebook.features, needed)
+        here = applied.verdict[:, : PAYEE + 1] != 0
+        scores = self.detectors.score_and_learn(
+            np.ascontiguousarray(rows["kind"]),
+            np.ascontiguousarray(rows["payer_kind"]),
+            np.ascontiguousarray(rows["payee_kind"]),
+            applied.statistics,
+            here & (applied.verdict[:, : PAYEE + 1] == NEW),
+            np.ascontiguousarray(rows["occurred_at"]),
+        )
+        return Parts(needed, applied.values, applied.statistics, applied.verdict, scores)
+
+    def judge(self, rows: Events, parts: Parts, rulebook: Rulebook) -> Judgement:
+        """Judge events whose parts are all together, by one rulebook. Pure: state does not change."""
+        judged = rulebook.judge(rows, parts.needed, parts.values, parts.statistics, parts.scores)
+        state = deciding_verdict(rows, parts.verdict)
+        new = state == NEW
+        risk = combine(rulebook, judged, parts.scores)
+        risk[~new] = 0.0
+        fired = (judged.score >= rulebook.alert_at) & rulebook.applies(parts.needed) & new[:, None]
+        findings = [(int(i), int(t)) for i, t in zip(*np.nonzero(fired), strict=True)]
+        return Judgement(rows, parts, rulebook, judged, risk, state, findings)
+
+    def process(self, rows: Events, rulebooks: Mapping[int, Rulebook]) -> list[Judgement]:
+        """Apply and judge events whose subjects all live here; `rulebooks` by generation number."""
+        judgements = []
+        for run in runs_of_generation(rows):
+            rulebook = rulebooks[int(rows["generation"][run.start])]
+            judgements.append(self.judge(rows[run], self.apply(rows[run], rulebook), rulebook))
+        return judgements
+
+    def state(self) -> dict[str, NDArray[Any]]:
+        """The whole state as arrays (views, not copies): what a snapshot writes."""
+        return {
+            **{f"histories.{name}": array for name, array in self.histories.state().items()},
+            **{f"detectors.{name}": array for name, array in self.detectors.state().items()},
+        }
+
+    @classmethod
+    def restore(cls, state: Mapping[str, NDArray[Any]]) -> Engine:
+        """The engine whose `state()` this was."""
+
+        def part(prefix: str) -> dict[str, NDArray[Any]]:
+            return {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}
+
+        return cls(Histories.restore(part("histories.")), Detectors.restore(part("detectors.")))
+
+
+def runs_of_generation(rows: Events) -> list[slice]:
+    """Cut rows, in order, into runs that one rulebook generation judges."""
+    if not len(rows):
+        return []
+    generations = rows["generation"]
+    cuts = np.flatnonzero(generations[1:] != generations[:-1]) + 1
+    edges = [0, *cuts.tolist(), len(rows)]
+    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+
+
+def partition_of(tokens: NDArray[np.uint64], partitions: int) -> NDArray[np.int64]:
+    """The partition in which each subject lives: its token modulo the number of partitions; -1 for an absent one."""
+    return np.where(tokens == 0, -1, (tokens % np.uint64(partitions)).astype(np.int64))
+
+
+def spread(rows: Events, partitions: int) -> list[tuple[int, Events]]:
+    """Copy rows to every partition where one of their subjects lives, with `roles` and `home` set.
+
+    The home is the payee's partition, or the payer's where there is no payee.
+    """
+    present = np.zeros(len(rows), np.uint8)
+    for role, name in enumerate(_KEYS):
+        present |= ((rows[name] != 0).astype(np.uint8) << role).astype(np.uint8)
+    if partitions == 1:
+        rows["roles"], rows["home"] = present, 1
+        return [(0, rows)]
+    lives = np.stack([partition_of(rows[name], partitions) for name in _KEYS], axis=1)
+    home = np.where(lives[:, PAYEE] >= 0, lives[:, PAYEE], lives[:, PAYER])
+    result = []
+    for partition in range(partitions):
+        here = lives == partition
+        chosen = here.any(axis=1)
+        if not chosen.any():
+            continue
+        part = rows[chosen]
+        part["roles"] = (here[chosen] << np.arange(len(ROLES))).sum(axis=1)
+        part["home"] = home[chosen] == partition
+        result.append((partition, part))
+    return result
+
+
+def in_order(rows: Events) -> NDArray[np.intp]:
+    """Positions that sort rows by (epoch, order_time, occurred_at, institution, event_id, content)."""
+    order = np.lexsort((rows["occurred_at"], rows["order_time"], rows["epoch"]))
+    if len(rows) < 2:
+        return order
+    keys = np.stack([rows["epoch"][order], rows["order_time"][order], rows["occurred_at"][order]])
+    tied = (keys[:, 1:] == keys[:, :-1]).all(axis=0)
+    if not tied.any():
+        return order
+    # Text is slow to sort, so it settles only what time leaves open.
+    return np.lexsort(
+        (
+            rows["content"],
+            rows["event_id"],
+            rows["institution"],
+            rows["occurred_at"],
+            rows["order_time"],
+            rows["epoch"],
+        )
+    )
+
+
+def joined(arrays: Sequence[Events]) -> Events:
+    """One array of rows; no copy of a single one."""
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

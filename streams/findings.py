@@ -1,0 +1,346 @@
+"""From judgements to what leaves the center: alerts, decisions, contradictions and progress, as Kafka records."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from rules.events import LATE, ROLES
+from rules.risk import parts as risk_parts
+from rules.rulebook import Description
+from rules.typology import milliseconds
+from streams.contracts import headers as our_headers
+from streams.contracts.decision import Decision, JudgedUpTo, ProgressMark
+from streams.contracts.reasons import Reason
+from streams.contracts.rejected import RejectedEvent
+from streams.contracts.source import Source
+from streams.contracts.suspicious_operation import (
+    Evidence,
+    FeatureValue,
+    Risk,
+    RiskParts,
+    RulebookReference,
+    Signal,
+    Subject,
+    SuspiciousOperation,
+    TypologyReference,
+)
+from streams.contracts.text import Text
+from streams.deadlines import hold_deadline
+from streams.engine import CONTRADICTION, Engine, Judgement
+from streams.screening import Partition
+from streams.tokens import TokenKey
+
+ALERTS: Final = "suspicious-operations"
+SHADOW_ALERTS: Final = "suspicious-operations.shadow"
+SEVERITY: Final = {"warn": 1, "step_up": 2, "hold": 3, "block": 4}
+_STATES: Final = ("no", "yes", "not_judged")
+_DIRECTIONS: Final = ("in", "out", "used")
+
+
+class Outgoing(NamedTuple):
+    """One record to send."""
+
+    topic: str
+    value: bytes
+    key: bytes | None
+    headers: list[tuple[str, bytes]]
+    appended_at: int = 0  # of the event it answers, ms; 0 where it answers none
+
+
+class SourceName(NamedTuple):
+    """Where a row's record stands."""
+
+    topic: str
+    partition: int
+
+
+@dataclass(slots=True)
+class Found:
+    """One finding with the description that its alert and its decision share."""
+
+    row: int
+    typology: int
+    description: Description
+    alert_id: str
+
+
+@dataclass(slots=True)
+class Findings:
+    """Builds contracts from judgements; `key` names subjects, `institutions` are those that take part."""
+
+    key: TokenKey
+    institutions: frozenset[str]
+    _found: list[Found] = field(default_factory=list)
+    _of: Judgement | None = None
+
+    def alerts(self, judgement: Judgement, sources: Sequence[SourceName], engine: Engine) -> Iterator[SuspiciousOperation]:
+        """An alert for each finding, in order of judgement."""
+        if not judgement.findings:
+            return
+        all_parts = risk_parts(judgement.rulebook, judgement.judged, judgement.parts.scores)
+        for found in self._describe(judgement):
+            yield self._alert(judgement, found, sources, engine, all_parts[found.row])
+
+    def _describe(self, judgement: Judgement) -> list[Found]:
+        if self._of is not judgement:
+            rulebook = judgement.rulebook
+            self._found = [
+                Found(
+                    i,
+                    t,
+                    rulebook.describe(judgement.judged, i, t),
+                    alert_id(judgement.rows[i], rulebook.typologies[t].id, rulebook.typologies[t].subject, self.key),
+                )
+                for i, t in judgement.findings
+            ]
+            self._of = judgement
+        return self._found
+
+    def _alert(
+        self, judgement: Judgement, found: Found, sources: Sequence[SourceName], engine: Engine, risks: Any
+    ) -> SuspiciousOperation:
+        row, description = judgement.rows[found.row], found.description
+        typology, rulebook = description.typology, judgement.rulebook
+        return SuspiciousOperation(
+            type="suspicious_operation",
+            alert_id=found.alert_id,
+            institution=text_of(row["institution"]),
+            event_id=text_of(row["event_id"]),
+            occurred_at=instant(row["occurred_at"]),
+            appended_at=instant(row["appended_at"]),
+            late=bool(row["flags"] & LATE),
+            source=source_of(row, sources),
+            typology=TypologyReference(
+                id=typology.id, version=str(typology.version), name=text(typology.name.model_dump())
+            ),
+            status=typology.status,
+            rulebook=RulebookReference(
+                version=rulebook.version, digest=rulebook.digest, generation=int(row["generation"])
+            ),
+            score=round(description.score, 6),
+            risk=Risk(
+                value=round(float(judgement.risk[found.row]), 6),
+                parts=RiskParts(
+                    typologies=round(float(1 - np.prod(1 - risks[:-2])), 6),
+                    models=round(float(1 - np.prod(1 - risks[-2:])), 6),
+                ),
+            ),
+            signals=self._signals(judgement, found),
+            subject=typology.subject,
+            subjects=tuple(
+                Subject(role=role, token=self.key.text((int(row[role]), int(row[f"{role}_rest"]))))
+                for role in ROLES
+                if row[role]
+            ),
+            amount=tenge(row["amount_kzt"]),
+            evidence=self._evidence(row, description, sources, engine),
+            explanation=text(description.summary),
+            decision=description.action.decision if description.action is not None else None,
+            legal_basis=typology.legal_basis.text.ru,
+        )
+
+    def _signals(self, judgement: Judgement, found: Found) -> tuple[Signal, ...]:
+        compiled = judgement.rulebook.compiled[found.typology]
+        values = found.description.values
+        signals = []
+        for signal, expression in zip(found.description.signals, compiled.signals, strict=True):
+            features = {}
+            for name in expression.names:
+                value, unit = values.get(name, (None, ""))
+                if value is not None and not isinstance(value, str):
+                    features[name] = FeatureValue(value=round(float(value), 6), unit=unit)
+            signals.append(
+                Signal(
+                    id=signal.id,
+                    state=_STATES[signal.state],
+                    weight=signal.weight,
+                    contribution=signal.contribution,
+                    text=text(signal.text),
+                    features=features if signal.state == 1 else {},
+                )
+            )
+        return tuple(signals)
+
+    def _evidence(
+        self, row: np.void, description: Description, sources: Sequence[SourceName], engine: Engine
+    ) -> tuple[Evidence, ...]:
+        """The subject's latest transactions, where its history is at hand, and always the event itself."""
+        typology = description.typology
+        role = typology.subject
+        counterparty = "payer" if role != "payer" else "payee"
+        itself = Evidence(
+            event=f"{int(row['event']):016x}",
+            occurred_at=instant(row["occurred_at"]),
+            amount=tenge(row["amount_kzt"]),
+            direction=_DIRECTIONS[{"payee": 0, "payer": 1}.get(role, 2)],
+            counterparty=self._prefix(row[counterparty]),
+            source=source_of(row, sources),
+        )
+        entries = engine.histories.evidence(
+            int(row[role]),
+            until=int(row["occurred_at"]),
+            within_ms=milliseconds(typology.evidence.within),
+            limit=typology.evidence.limit,
+        )
+        return (
+            itself,
+            *(
+                Evidence(
+                    event=f"{int(entry['event']):016x}",
+                    occurred_at=instant(entry["occurred_at"]),
+                    amount=tenge(entry["amount_kzt"]),
+                    direction=_DIRECTIONS[int(entry["direction"])],
+                    counterparty=self._prefix(entry["counterparty"]),
+                    source=source_of(entry, sources),
+                )
+                for entry in entries
+                if entry["event"] != row["event"]
+            ),
+        )[: typology.evidence.limit]
+
+    def _prefix(self, key: Any) -> str | None:
+        return f"{self.key.key_id}:{int(key):016x}" if key else None
+
+    def decisions(self, judgement: Judgement) -> Iterator[tuple[Decision, list[str]]]:
+        """The gravest decision for each event with an active finding that asks for one, with its addressees."""
+        by_row: dict[int, list[Found]] = {}
+        for found in self._describe(judgement) if judgement.findings else ():
+            if found.description.action is not None and not found.description.typology.shadow:
+                by_row.setdefault(found.row, []).append(found)
+        for i, several in by_row.items():
+            row = judgement.rows[i]
+            gravest = max(several, key=lambda found: SEVERITY[found.description.action.decision])  # type: ignore[union-attr]
+            action = gravest.description.action
+            assert action is not None
+            publisher = text_of(row["institution"])
+            decision = Decision(
+                type="decision",
+                institution=publisher,
+                event_id=text_of(row["event_id"]),
+                decision=action.decision,
+                typologies=tuple(found.description.typology.id for found in several),
+                reason=text(gravest.description.summary),
+                legal_basis=action.legal_basis.ru,
+                deadline=hold_deadline(instant(row["appended_at"])) if action.decision in ("hold", "block") else None,
+                partition=0,
+                offset=int(row["offset"]),
+                alert_ids=tuple(found.alert_id for found in several),
+            )
+            addressees = [publisher]
+            other = text_of(row["payee_institution"])
+            if action.decision == "hold" and other in self.institutions and other != publisher:
+                addressees.append(other)
+            yield decision, addressees
+
+    # -- as records ---------------------------------------------------------------------------------------------------
+
+    def records(self, judgement: Judgement, partition: Partition) -> Iterator[Outgoing]:
+        """Everything a judgement causes but the judged frame: alerts, decisions, contradictions."""
+        sources = [SourceName(source.topic, source.partition) for source in partition.sources]
+        for alert in self.alerts(judgement, sources, partition.engine):
+            yield Outgoing(
+                SHADOW_ALERTS if alert.status == "shadow" else ALERTS,
+                alert.model_dump_json(exclude_none=True).encode(),
+                alert.alert_id.encode(),
+                _headers("suspicious-operation", alert.alert_id),
+            )
+        for decision, addressees in self.decisions(judgement):
+            row = judgement.rows[judgement.rows["event_id"] == decision.event_id.encode()][0]
+            named = decision.model_copy(update={"partition": sources[int(row["source"])].partition})
+            for addressee in addressees:
+                yield Outgoing(
+                    f"decisions.{addressee}",
+                    named.model_dump_json(exclude_none=True).encode(),
+                    decision.alert_ids[0].encode(),
+                    _headers("decision", decision.alert_ids[0]),
+                    int(row["appended_at"]),
+                )
+        for i in np.flatnonzero(judgement.state == CONTRADICTION):
+            row = judgement.rows[i]
+            institution = text_of(row["institution"])
+            yield rejection_record(
+                RejectedEvent(
+                    type="rejected",
+                    institution=institution,
+                    reason=Reason.CONTRADICTION,
+                    path="$.event_id",
+                    message="the same event_id was judged before with other content; the first content stands",
+                    source=source_of(row, sources),
+                    appended_at=instant(row["appended_at"]),
+                ),
+                institution,
+            )
+
+
+def rejection_record(rejected: RejectedEvent, institution: str) -> Outgoing:
+    """A rejected event on its way to `rejected.<institution>`, keyed by the place of its record."""
+    place = f"{rejected.source.topic}/{rejected.source.partition}/{rejected.source.offset}"
+    return Outgoing(
+        f"rejected.{institution}",
+        rejected.model_dump_json(exclude_none=True).encode(),
+        place.encode(),
+        _headers("rejected", place),
+    )
+
+
+def progress_record(institution: str, screen_partition: int, judged: Sequence[tuple[int, int]]) -> Outgoing:
+    """A progress mark: (source partition, offset below which everything with its home here is judged)."""
+    mark = ProgressMark(
+        type="progress",
+        institution=institution,
+        screen_partition=screen_partition,
+        judged=tuple(JudgedUpTo(partition=partition, offset=offset - 1) for partition, offset in judged),
+    )
+    return Outgoing(
+        f"decisions.{institution}", mark.model_dump_json().encode(), None, _headers("progress", f"{screen_partition}")
+    )
+
+
+def alert_id(row: np.void, typology: str, role: str, key: TokenKey) -> str:
+    """The same finding is always the same alert: 128 bits of a hash of (institution, event id, typology, subject)."""
+    subject = key.text((int(row[role]), int(row[f"{role}_rest"])))
+    told = "\x1f".join((text_of(row["institution"]), text_of(row["event_id"]), typology, subject))
+    return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+
+def text_of(value: bytes) -> str:
+    """A fixed-width field as text."""
+    return bytes(value).decode()
+
+
+def instant(milliseconds: Any) -> datetime:
+    """Milliseconds since 1970 as an aware instant in UTC, exact."""
+    value = int(milliseconds)
+    return datetime.fromtimestamp(value // 1000, UTC).replace(microsecond=value % 1000 * 1000)
+
+
+def tenge(tiyn: Any) -> str:
+    """Tiyn as a decimal string in tenge.
+
+    >>> tenge(150000050)
+    '1500000.50'
+    """
+    value = int(tiyn)
+    return f"{value // 100}.{value % 100:02d}"
+
+
+def text(texts: dict[Any, str]) -> Text:
+    """The contract's text from a mapping of languages."""
+    return Text(kk=texts["kk"], ru=texts["ru"], en=texts["en"])
+
+
+def source_of(row: np.void, sources: Sequence[SourceName]) -> Source:
+    """Where a row's or an entry's record stands in Kafka (or in a file, for a replay)."""
+    name = sources[int(row["source"])]
+    return Source(topic=name.topic, partition=name.partition, offset=int(row["offset"]))
+
+
+def _headers(kind: str, identity: str) -> list[tuple[str, bytes]]:
+    event = our_headers.CloudEvent(identity, our_headers.CENTER, our_headers.cloud_event_type(kind))
+    return our_headers.write(event)

@@ -1,0 +1,274 @@
+"""The screen agent: facts in order of time become judgements, alerts, decisions and progress marks.
+
+All of its state is in `streams.screening.Partition`, a pure function of the log. This file does what a pure function
+cannot: it sends what a judgement caused, takes snapshots, acknowledges what they cover, and restores on assignment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import structlog
+from faust.types import TP
+
+from streams import frames
+from streams.engine import CONTRADICTION, NEW, Judgement
+from streams.findings import Findings, progress_record
+from streams.rulebook_feed import RulebookFeed
+from streams.metrics import WorkerMetrics
+from streams.outbox import Outbox
+from streams.screening import Partition, Progress
+from streams.snapshots import SnapshotError, SnapshotStore
+from streams.transport import Batch
+
+log = structlog.get_logger(__name__)
+
+FACTS: Final = "facts"
+VIEWS: Final = "views"
+PROGRESS_SECONDS: Final = 0.1
+SILENT_SECONDS: Final = 60.0
+
+
+@dataclass(slots=True)
+class _Held:
+    """A partition with what its next snapshot will cover."""
+
+    partition: Partition
+    events: list[Any] = field(default_factory=list)  # Faust events not covered by a snapshot
+    snapshot_at: float = field(default_factory=time.monotonic)
+    snapshot: asyncio.Task[None] | None = None
+    snapshot_seconds: float = 0.0
+    marks_at: dict[int, tuple[tuple[int, int], float]] = field(default_factory=dict)  # source → (mark, when it moved)
+    control_sent_at: float = 0.0
+    covered_offset: int = 0
+    first_institutions: set[str] = field(default_factory=set)
+
+
+class Screen:
+    """The partitions of `facts` that this worker owns; see the module's docstring."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        feed: RulebookFeed,
+        findings: Findings,
+        store: SnapshotStore,
+        metrics: WorkerMetrics,
+        *,
+        partitions: int,
+        sources: Sequence[tuple[str, int]],
+        institutions: Iterable[str],
+        snapshot_seconds: float,
+    ) -> None:
+        self.outbox = outbox
+        self.feed = feed
+        self.findings = findings
+        self.store = store
+        self.metrics = metrics
+        self.partitions = partitions
+        self.sources = list(sources)
+        self.institutions = frozenset(institutions)
+        self.snapshot_seconds = snapshot_seconds
+        self.held: dict[int, _Held] = {}
+        self.batches = 0
+
+    # -- which partitions ---------------------------------------------------------------------------------------------
+
+    async def assigned(self, numbers: set[int], log_start: Mapping[int, int]) -> None:
+        """Keep the partitions that stay, drop those that left, restore those that came.
+
+        Raises:
+            SnapshotError: the log no longer reaches back to where the state begins.
+        """
+        for number in sorted(set(self.held) - numbers):
+            left = self.held.pop(number)
+            if left.snapshot is not None:
+                left.snapshot.cancel()
+        for number in sorted(numbers):
+            if number in self.held:
+                self.held[number].events.clear()  # their batches are handed over again or are behind the state
+                continue
+            partition = await asyncio.get_running_loop().run_in_executor(None, self._restored, number)
+            start = log_start.get(number, 0)
+            if partition.facts_offset < start:
+                raise SnapshotError(
+                    f"facts/{number} begins at offset {start}, the state stands at {partition.facts_offset}: the log no "
+                    "longer reaches back that far. Give the snapshot that does, or lengthen the topic's retention."
+                )
+            self.held[number] = _Held(partition, covered_offset=partition.facts_offset)
+            log.info("partition taken over", partition=number, facts_offset=partition.facts_offset)
+
+    def _restored(self, number: int) -> Partition:
+        found = self.store.newest(number)
+        if found is None:
+            return Partition(number, self.partitions, self.feed.rulebook)
+        document, arrays, _ = found
+        partition = Partition.restore(document, arrays, self.feed.rulebook)
+        if partition.partitions != self.partitions:
+            raise SnapshotError(
+                f"the snapshot of partition {number} was taken with {partition.partitions} partitions, now there are "
+                f"{self.partitions}: subjects would have moved. Rebuild from the log with an empty snapshot folder."
+            )
+        return partition
+
+    def start_of(self, tp: TP) -> int | None:
+        """Where to read `facts` and `views` from: where the state stands."""
+        held = self.held.get(tp.partition)
+        if held is None or tp.topic not in (FACTS, VIEWS):
+            return None
+        return held.partition.facts_offset if tp.topic == FACTS else held.partition.views_offset
+
+    # -- what arrives -------------------------------------------------------------------------------------------------
+
+    async def take(self, batch: Batch, event: Any) -> None:
+        """Apply a batch of `facts` or `views` and send what it caused."""
+        held = self.held.get(batch.partition)
+        if held is None:
+            return  # the partition has moved away
+        await self.feed.fresh()
+        values = ((record.offset, record.value) for record in batch.records)
+        began = time.perf_counter()
+        if batch.topic == FACTS:
+            progress = held.partition.take_facts(values)
+        else:
+            progress = held.partition.take_views(values)
+        held.events.append(event)
+        self.batches += 1
+        self.metrics.applied(time.perf_counter() - began)
+        await self._send(held.partition, progress)
+
+    async def _send(self, partition: Partition, progress: Progress) -> None:
+        for target, views in progress.views.items():
+            for view in views:
+                await self.outbox.send(VIEWS, view, partition=target)
+        if progress.late:
+            self.metrics.late(progress.late)
+        first = partition.judged_count - sum(len(judgement.rows) for judgement in progress.judgements)
+        for judgement in progress.judgements:
+            await self._send_judgement(partition, judgement, first)
+            first += len(judgement.rows)
+
+    async def _send_judgement(self, partition: Partition, judgement: Judgement, first: int) -> None:
+        rows = judgement.rows
+        for record in self.findings.records(judgement, partition):
+            answer = record.appended_at > 0
+            future = await self.outbox.send(
+                record.topic,
+                record.value,
+                key=record.key,
+                partition=partition.number if answer else None,
+                headers=record.headers,
+            )
+            if answer:
+                self.metrics.time_decision(future, record.appended_at)
+        await self.outbox.send(
+            "judged",
+            frames.encode_arrays(
+                frames.JUDGED,
+                {"first": first, "generation": int(rows["generation"][0]), "digest": judgement.rulebook.digest},
+                {
+                    "rows": rows,
+                    "risk": judgement.risk,
+                    "state": judgement.state,
+                    "scores": judgement.parts.scores,
+                    "typologies": judgement.judged.score.astype(np.float32),
+                },
+            ),
+            partition=partition.number,
+        )
+        self.metrics.judged(judgement, now_ms=time.time() * 1000.0)
+        self.metrics.repeats(int((judgement.state != NEW).sum()), int((judgement.state == CONTRADICTION).sum()))
+
+    # -- on the clock -------------------------------------------------------------------------------------------------
+
+    async def send_progress(self) -> None:
+        """Progress marks to every institution of which something was judged since the last call."""
+        for number, held in self.held.items():
+            judged: dict[str, list[tuple[int, int]]] = {}
+            for topic, source, offset in held.partition.progress():
+                judged.setdefault(topic.partition(".")[2], []).append((source, offset))
+            for institution, places in judged.items():
+                record = progress_record(institution, number, places)
+                # The same producer, topic and partition as the decisions: the log keeps them before this mark.
+                await self.outbox.send(record.topic, record.value, partition=number, headers=record.headers)
+
+    async def send_control(self, ends: Mapping[int, int]) -> None:
+        """Declare the known sources at the end of `facts`, and pass over one that has been silent for a minute."""
+        now = time.monotonic()
+        for number, held in self.held.items():
+            partition = held.partition
+            if partition.facts_offset < ends.get(number, 0) or now - held.control_sent_at < 5.0:
+                continue
+            known = {(source.topic, source.partition) for source in partition.sources if source.known}
+            missing = [source for source in self.sources if source not in known]
+            silent = self._silent(held, now)
+            if missing or silent:
+                held.control_sent_at = now
+                value = frames.encode_control(sorted(known.union(self.sources)), silent)
+                await self.outbox.send(FACTS, value, partition=number)
+                log.info("sources declared", partition=number, known=len(known) + len(missing), passed_over=len(silent))
+
+    @staticmethod
+    def _silent(held: _Held, now: float) -> list[tuple[str, int]]:
+        """Sources whose mark has not moved for SILENT_SECONDS; none where that would be all of them."""
+        silent, new = [], 0
+        for index, source in enumerate(held.partition.sources):
+            mark, since = held.marks_at.get(index, (None, now))
+            if mark != source.mark:
+                held.marks_at[index] = (source.mark, now)
+            elif source.known and now - since > SILENT_SECONDS:
+                silent.append((source.topic, source.partition))
+                new += not source.passed_over
+        return silent if new and len(silent) < len(held.partition.sources) else []
+
+    async def snapshot_due(self) -> None:
+        """Begin a snapshot of each partition whose time has come and that has moved since the last one."""
+        now = time.monotonic()
+        for held in self.held.values():
+            # A large state is not written all the time: at most a tenth of it goes into snapshots.
+            interval = max(self.snapshot_seconds, 10 * held.snapshot_seconds)
+            if held.snapshot is None and now - held.snapshot_at >= interval and held.events:
+                held.snapshot = asyncio.create_task(self._snapshot(held))
+
+    async def _snapshot(self, held: _Held) -> None:
+        events, held.events = held.events, []
+        try:
+            document, arrays = held.partition.state()
+            caused = self.outbox.open_now()
+            offset = held.partition.facts_offset
+            began = time.perf_counter()
+            writing = self.store.begin(held.partition.number, offset, document, arrays)
+            self.metrics.snapshot_pause(time.perf_counter() - began)
+            held.snapshot_seconds = await self.store.finish(writing, caused)
+            held.covered_offset = offset
+            for event in events:
+                event.ack()
+            self.metrics.snapshot(held.partition.number, held.snapshot_seconds)
+        except SnapshotError as error:
+            # Without a snapshot nothing is acknowledged, so nothing is lost; the next one covers these events too.
+            held.events = events + held.events
+            self.metrics.snapshot_failed()
+            log.error("snapshot failed", partition=held.partition.number, cause=str(error))
+        finally:
+            held.snapshot_at = time.monotonic()
+            held.snapshot = None
+
+    def measure(self) -> None:
+        """Bring the gauges up to date."""
+        for number, held in self.held.items():
+            engine = held.partition.engine
+            self.metrics.state(
+                number,
+                subjects=len(engine.histories),
+                state_bytes=engine.histories.memory_bytes,
+                pending=held.partition.pending_rows + held.partition.waiting_rows,
+                snapshot_age=time.monotonic() - held.snapshot_at,
+            )
+
+
+

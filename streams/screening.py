@@ -1,0 +1,422 @@
+"""The state of one partition of `facts`, as a pure function of its log: order by marks, histories, views, judgements.
+
+`Partition` takes the records of `facts` q and `views` q and returns what they caused. It knows no clock and does no
+input or output: the same records give the same state and the same judgements, however they are grouped into batches.
+The agent around it is streams/screen.py.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from rules.events import EVENT, LATE, Events
+from rules.rulebook import Rulebook
+from streams import frames
+from streams.engine import NEW, Engine, Judgement, Parts, in_order, joined, partition_of, runs_of_generation
+
+Mark = tuple[int, int]  # (epoch, order_time)
+BEFORE_ALL: Final[Mark] = (-(2**63), -(2**63))
+_ROLE_KEYS: Final = ("payer", "payee", "device", "phone")
+# How a view names its event: unique, and the same in every partition.
+_REFERENCE: Final = ("event", "content", "offset")
+
+
+class GapError(RuntimeError):
+    """A frame that should have come before this one is missing: state can no longer be a function of the log."""
+
+
+@dataclass(slots=True)
+class Source:
+    """One source partition as this partition of `facts` knows it."""
+
+    topic: str
+    partition: int
+    seen: int = -1  # offsets below this have arrived here; -1 before the first frame
+    mark: Mark = BEFORE_ALL
+    known: bool = False
+    passed_over: bool = False
+    judged: int = -1  # progress: everything below with its home here is judged
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a call caused, in order of judgement."""
+
+    judgements: list[Judgement] = field(default_factory=list)
+    views: dict[int, list[bytes]] = field(default_factory=dict)  # to partition → frames
+    late: int = 0
+    repeated: int = 0
+    trimmed: int = 0
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """Events at their home that wait for the views of subjects living elsewhere; all of one generation."""
+
+    rows: Events
+    parts: Parts
+    missing: NDArray[np.uint8]  # bit per role
+    place: dict[tuple[int, int, int], int]
+
+
+class Partition:
+    """Everything that partition `number` of `partitions` knows; see the module's docstring."""
+
+    def __init__(
+        self,
+        number: int,
+        partitions: int,
+        rulebook_of: Callable[[int], Rulebook],
+        engine: Engine | None = None,
+    ) -> None:
+        self.number = number
+        self.partitions = partitions
+        self.engine = engine if engine is not None else Engine()
+        self.rulebook_of = rulebook_of
+        self.facts_offset = 0  # the next record of `facts` to apply
+        self.views_offset = 0
+        self.judged_count = 0
+        self.low: Mark = BEFORE_ALL
+        self.sources: list[Source] = []
+        self._index: dict[tuple[str, int], int] = {}
+        self._declared = False
+        self._pending: list[Events] = []  # arrived, above the lowest mark
+        self._pending_rows = 0
+        self._waiting: deque[_Waiting] = deque()
+        self._views_sent: dict[int, int] = {}
+        self._views_seen: dict[int, int] = {}
+        self._early_views: dict[tuple[int, int, int], list[tuple[int, Any]]] = {}
+
+    # -- what arrives -------------------------------------------------------------------------------------------------
+
+    def take_facts(self, values: Iterable[tuple[int, bytes]]) -> Progress:
+        """Take records of `facts` as (offset, value) in offset order; records seen before are skipped.
+
+        Raises:
+            GapError: an offset, or a source's span, does not follow on what was seen.
+            streams.frames.FrameError: a record is no frame.
+        """
+        progress = Progress()
+        for offset, value in values:
+            if offset < self.facts_offset:
+                continue
+            if offset > self.facts_offset:
+                raise GapError(
+                    f"facts/{self.number}: expected offset {self.facts_offset}, the log continues at {offset}"
+                )
+            self.facts_offset = offset + 1
+            if frames.kind_of(value) == frames.CONTROL:
+                self._take_control(frames.decode_control(value))
+            else:
+                self._take_frame(value, progress)
+        self._advance(progress)
+        return progress
+
+    def take_views(self, values: Iterable[tuple[int, bytes]]) -> Progress:
+        """Take records of `views` as (offset, value); a view that comes before its fact is kept until it comes.
+
+        Raises:
+            GapError: a view is missing between what was seen and what came.
+        """
+        progress = Progress()
+        for offset, value in values:
+            if offset < self.views_offset:
+                continue
+            if offset > self.views_offset:
+                raise GapError(
+                    f"views/{self.number}: expected offset {self.views_offset}, the log continues at {offset}"
+                )
+            self.views_offset = offset + 1
+            self._take_view(*frames.decode_arrays(value))
+        self._judge_complete(progress)
+        return progress
+
+    def _take_control(self, control: frames.ControlHeader) -> None:
+        passed_over = set(control.passed_over)
+        for topic, partition in control.known:
+            source = self.sources[self._source(topic, partition)]
+            source.known = True
+            source.passed_over = (topic, partition) in passed_over
+        self._declared = True
+
+    def _source(self, topic: str, partition: int) -> int:
+        index = self._index.get((topic, partition))
+        if index is None:
+            index = self._index[topic, partition] = len(self.sources)
+            self.sources.append(Source(topic, partition, known=self._declared))
+        return index
+
+    def _take_frame(self, value: bytes, progress: Progress) -> None:
+        header, rows = frames.decode_facts(value)
+        indices = [self._source(span.topic, span.partition) for span in header.spans]
+        if len(rows):
+            seen = np.array([self.sources[i].seen for i in indices], np.int64)
+            fresh = rows["offset"] >= seen[rows["source"]]
+            if not fresh.all():
+                progress.trimmed += int(len(rows) - fresh.sum())
+            rows = rows[fresh]  # a copy: what arrived is read-only
+            rows["source"] = np.array(indices, np.uint16)[rows["source"]]
+        late = self._late(rows) if len(rows) else None
+        if late is not None and late.any():
+            # Late rows are applied where the log has them: after everything the earlier marks let through.
+            self._advance(progress)
+            rows["flags"][late] |= LATE
+            progress.late += int(late.sum())
+        for index, span in zip(indices, header.spans, strict=True):
+            source = self.sources[index]
+            if span.start > source.seen >= 0:
+                raise GapError(
+                    f"facts/{self.number}: {span.topic}/{span.partition} continues at {span.start}, seen up to {source.seen}"
+                )
+            source.seen = max(source.seen, span.end)
+            source.mark = max(source.mark, (span.epoch, span.time))
+            source.passed_over = False
+        if len(rows):
+            self._pending.append(rows)
+            self._pending_rows += len(rows)
+        if late is not None and late.any():
+            self._advance(progress)
+
+    def _late(self, rows: Events) -> NDArray[np.bool_]:
+        epoch, time = self._lowest_mark()
+        result: NDArray[np.bool_] = (rows["epoch"] < epoch) | ((rows["epoch"] == epoch) & (rows["order_time"] <= time))
+        return result
+
+    # -- order by marks -----------------------------------------------------------------------------------------------
+
+    def _lowest_mark(self) -> Mark:
+        """Up to where facts may be applied; never goes back."""
+        if self._declared:
+            marks = [source.mark for source in self.sources if source.known and not source.passed_over]
+            if marks:
+                self.low = max(self.low, min(marks))
+        return self.low
+
+    def _advance(self, progress: Progress) -> None:
+        epoch, time = self._lowest_mark()
+        if not self._pending:
+            self._judge_complete(progress)
+            return
+        rows = joined(self._pending)
+        ready = (rows["epoch"] < epoch) | ((rows["epoch"] == epoch) & (rows["order_time"] <= time))
+        if not ready.any():
+            self._pending = [rows]
+            return
+        waiting = rows[~ready]
+        self._pending = [waiting] if len(waiting) else []
+        self._pending_rows = len(waiting)
+        rows = rows[ready]
+        rows = rows[in_order(rows)]
+        for run in runs_of_generation(rows):
+            self._apply(rows[run], progress)
+        self._judge_complete(progress)
+
+    def _apply(self, rows: Events, progress: Progress) -> None:
+        rulebook = self.rulebook_of(int(rows["generation"][0]))
+        parts = self.engine.apply(rows, rulebook)
+        if self.partitions == 1:
+            self._judged(self.engine.judge(rows, parts, rulebook), progress)
+            return
+        lives = np.stack([partition_of(rows[name], self.partitions) for name in _ROLE_KEYS], axis=1)
+        home = np.where(lives[:, 1] >= 0, lives[:, 1], lives[:, 0])
+        self._send_views(rows, parts, lives, home, progress)
+        here = home == self.number
+        if here.any():
+            self._wait(rows[here], parts.take(here), lives[here])
+
+    # -- views --------------------------------------------------------------------------------------------------------
+
+    def _send_views(
+        self, rows: Events, parts: Parts, lives: NDArray[np.int64], home: NDArray[np.int64], progress: Progress
+    ) -> None:
+        for target in range(self.partitions):
+            chosen = np.flatnonzero((home == target) & (target != self.number))
+            if not len(chosen):
+                continue
+            number = self._views_sent.get(target, 0)
+            self._views_sent[target] = number + 1
+            some = parts.take(chosen)
+            progress.views.setdefault(target, []).append(
+                frames.encode_arrays(
+                    frames.VIEWS,
+                    {"from": self.number, "number": number},
+                    {
+                        "reference": np.stack([rows[name][chosen].astype(np.int64) for name in _REFERENCE], axis=1),
+                        "here": lives[chosen] == self.number,
+                        "values": some.values,
+                        "statistics": some.statistics,
+                        "verdict": some.verdict,
+                        "scores": some.scores,
+                    },
+                )
+            )
+
+    def _take_view(self, meta: Mapping[str, Any], view: Mapping[str, NDArray[Any]]) -> None:
+        sender, number = int(meta["from"]), int(meta["number"])
+        expected = self._views_seen.get(sender, 0)
+        if number < expected:
+            return  # sent again after a crash
+        if number > expected:
+            raise GapError(f"views/{self.number}: from partition {sender} expected number {expected}, got {number}")
+        self._views_seen[sender] = number + 1
+        for i, reference in enumerate(map(tuple, view["reference"].tolist())):
+            for block in self._waiting:
+                place = block.place.get(reference)
+                if place is not None:
+                    self._merge(block, place, view, i)
+                    break
+            else:
+                kept = {name: view[name][i : i + 1].copy() for name in view if name != "reference"}
+                self._early_views.setdefault(reference, []).append((sender, kept))
+
+    @staticmethod
+    def _merge(block: _Waiting, place: int, view: Mapping[str, NDArray[Any]], i: int) -> None:
+        here = view["here"][i]
+        parts = block.parts
+        parts.verdict[place, here] = view["verdict"][i, here]
+        parts.statistics[place, here] = view["statistics"][i, here]
+        parts.scores[place, here[:2]] = view["scores"][i, here[:2]]
+        given = ~np.isnan(view["values"][i])
+        parts.values[place, given] = view["values"][i, given]
+        block.missing[place] &= ~np.uint8((here << np.arange(4)).sum())
+
+    def _wait(self, rows: Events, parts: Parts, lives: NDArray[np.int64]) -> None:
+        elsewhere = (lives >= 0) & (lives != self.number)
+        missing = (elsewhere << np.arange(4)).sum(axis=1).astype(np.uint8)
+        references = np.stack([rows[name].astype(np.int64) for name in _REFERENCE], axis=1).tolist()
+        block = _Waiting(rows, parts, missing, {tuple(reference): i for i, reference in enumerate(references)})
+        if self._early_views:
+            for reference, place in block.place.items():
+                for _, kept in self._early_views.pop(reference, ()):
+                    self._merge(block, place, kept, 0)
+        self._waiting.append(block)
+
+    def _judge_complete(self, progress: Progress) -> None:
+        """Judge the longest prefix of waiting events that have all their views."""
+        while self._waiting:
+            block = self._waiting[0]
+            incomplete = np.flatnonzero(block.missing)
+            count = int(incomplete[0]) if len(incomplete) else len(block.rows)
+            if count:
+                rulebook = self.rulebook_of(int(block.rows["generation"][0]))
+                done = slice(0, count)
+                self._judged(self.engine.judge(block.rows[done], block.parts.take(done), rulebook), progress)
+            if len(incomplete):
+                if count:
+                    rest = slice(count, None)
+                    place = {reference: i - count for reference, i in block.place.items() if i >= count}
+                    self._waiting[0] = _Waiting(block.rows[rest], block.parts.take(rest), block.missing[rest], place)
+                return
+            self._waiting.popleft()
+
+    def _judged(self, judgement: Judgement, progress: Progress) -> None:
+        self.judged_count += len(judgement.rows)
+        progress.repeated += int((judgement.state != NEW).sum())
+        progress.judgements.append(judgement)
+
+    # -- what institutions may know -----------------------------------------------------------------------------------
+
+    @property
+    def pending_rows(self) -> int:
+        """Rows that wait for marks."""
+        return self._pending_rows
+
+    @property
+    def waiting_rows(self) -> int:
+        """Events at their home that wait for views."""
+        return sum(len(block.rows) for block in self._waiting)
+
+    def progress(self) -> list[tuple[str, int, int]]:
+        """(topic, partition, N): every event of that source at an offset below N with its home here is judged."""
+        judged = np.array([source.seen for source in self.sources], np.int64)
+        for rows in [*self._pending, *(block.rows for block in self._waiting)]:
+            home = rows["home"] == 1
+            np.minimum.at(judged, rows["source"][home].astype(np.intp), rows["offset"][home])
+        result = []
+        for source, offset in zip(self.sources, judged.tolist(), strict=True):
+            if offset > source.judged:
+                source.judged = offset
+                result.append((source.topic, source.partition, offset))
+        return result
+
+    # -- snapshots ----------------------------------------------------------------------------------------------------
+
+    def state(self) -> tuple[bytes, dict[str, NDArray[Any]]]:
+        """The whole state: a MessagePack document and arrays (views where they are large)."""
+        pending = joined(self._pending) if self._pending else np.empty(0, EVENT)
+        arrays = {f"engine.{name}": array for name, array in self.engine.state().items()}
+        arrays["pending"] = pending
+        for i, block in enumerate(self._waiting):
+            arrays[f"waiting.{i}.rows"] = block.rows
+            arrays[f"waiting.{i}.missing"] = block.missing
+            for name in ("needed", "values", "statistics", "verdict", "scores"):
+                arrays[f"waiting.{i}.{name}"] = getattr(block.parts, name)
+        early = []
+        for reference, views in self._early_views.items():
+            for sender, kept in views:
+                for name, array in kept.items():
+                    arrays[f"early.{len(early)}.{name}"] = array
+                early.append((reference, sender))
+        document = {
+            "number": self.number,
+            "partitions": self.partitions,
+            "facts_offset": self.facts_offset,
+            "views_offset": self.views_offset,
+            "judged_count": self.judged_count,
+            "low": self.low,
+            "declared": self._declared,
+            "sources": [
+                (s.topic, s.partition, s.seen, s.mark[0], s.mark[1], s.known, s.passed_over) for s in self.sources
+            ],
+            "views_sent": self._views_sent,
+            "views_seen": self._views_seen,
+            "waiting": len(self._waiting),
+            "early": early,
+        }
+        return msgspec.msgpack.encode(document), arrays
+
+    @classmethod
+    def restore(
+        cls, document: bytes, arrays: Mapping[str, NDArray[Any]], rulebook_of: Callable[[int], Rulebook]
+    ) -> Partition:
+        """The partition whose `state()` this was."""
+        said = msgspec.msgpack.decode(document)
+        engine = Engine.restore({name[7:]: array for name, array in arrays.items() if name.startswith("engine.")})
+        self = cls(said["number"], said["partitions"], rulebook_of, engine)
+        self.facts_offset = said["facts_offset"]
+        self.views_offset = said["views_offset"]
+        self.judged_count = said["judged_count"]
+        self.low = tuple(said["low"])
+        self._declared = said["declared"]
+        for topic, partition, seen, epoch, time, known, passed_over in said["sources"]:
+            self._index[topic, partition] = len(self.sources)
+            self.sources.append(Source(topic, partition, seen, (epoch, time), known, passed_over))
+        self._views_sent = dict(said["views_sent"])
+        self._views_seen = dict(said["views_seen"])
+        if len(arrays["pending"]):
+            self._pending = [np.array(arrays["pending"])]
+            self._pending_rows = len(arrays["pending"])
+        for i in range(said["waiting"]):
+            names = ("needed", "values", "statistics", "verdict", "scores")
+            parts = Parts(*(np.array(arrays[f"waiting.{i}.{name}"]) for name in names))
+            rows = np.array(arrays[f"waiting.{i}.rows"])
+            references = np.stack([rows[name].astype(np.int64) for name in _REFERENCE], axis=1).tolist()
+            place = {tuple(reference): k for k, reference in enumerate(references)}
+            self._waiting.append(_Waiting(rows, parts, np.array(arrays[f"waiting.{i}.missing"]), place))
+        for i, (reference, sender) in enumerate(said["early"]):
+            prefix = f"early.{i}."
+            kept = {n[len(prefix) :]: np.array(a) for n, a in arrays.items() if n.startswith(prefix)}
+            self._early_views.setdefault(tuple(reference), []).append((sender, kept))
+        return self
+
+
+def sources_from(topics: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Every source partition of topics given as (name, partitions), in a fixed order."""
+    return [(topic, partition) for topic, count in sorted(topics) for partition in range(count)]

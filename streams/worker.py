@@ -1,0 +1,266 @@
+"""One worker process: a Faust app with the agents intake and screen, their clock ticks, health and orderly end.
+
+    asyncio.run(Worker(WorkerSettings()).run())
+
+Whatever is unexpected ends the process with code 70 before anything is acknowledged: the supervisor restarts it and
+the log is read again from the last snapshot.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import aiokafka.errors
+import faust
+import structlog
+from faust.types import TP
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from streams.admission import Admission
+from streams.findings import Findings
+from streams.intake import IDLE_MARK_SECONDS, TICK_SECONDS, Intake
+from streams.metrics import MetricsServer, WorkerMetrics
+from streams.outbox import Outbox
+from streams.rulebook_feed import RulebookFeed
+from streams.screen import FACTS, PROGRESS_SECONDS, VIEWS, Screen
+from streams.snapshots import SnapshotStore
+from streams.tokens import TokenKey, Vault
+from streams.topics import TopicSettings
+from streams.transport import BatchSettings
+from streams.watchdog import Watchdog
+
+log = structlog.get_logger(__name__)
+
+SOFTWARE_FAULT: Final = 70  # EX_SOFTWARE: what the supervisor restarts
+
+
+class WorkerSettings(BaseSettings):
+    """Settings of a worker; each from ANTIFRAUD_<NAME> where not passed."""
+
+    model_config = SettingsConfigDict(env_prefix="ANTIFRAUD_", extra="ignore")
+
+    bootstrap_servers: str = Field(
+        default="127.0.0.1:9092", validation_alias="KAFKA_BOOTSTRAP_SERVERS", description="Kafka"
+    )
+    group: str = Field(default="antifraud", description="consumer group of all workers")
+    name: str = Field(default="worker-1", description="for logs and metrics")
+    snapshots: str = Field(default="var/snapshots", description="folder or fsspec URL of the state's snapshots")
+    snapshot_seconds: float = Field(default=10.0, gt=0, description="between two snapshots of a partition")
+    metrics_port: int = Field(default=0, ge=0, le=65535, description="of /metrics, /healthz, /readyz; 0: any free one")
+    start_seconds: float = Field(default=60.0, gt=0, description="how long to try to reach Kafka at the start")
+    watchdog_seconds: float = Field(default=60.0, gt=0, description="without progress until the process ends itself")
+
+
+class _BatchSchema(faust.Schema):  # type: ignore[misc]
+    """The value of a message is the batch itself; decoding is the agent's business, where a fault has a reason."""
+
+    def loads_key(self, app: Any, message: Any, **options: Any) -> None:
+        return None
+
+    def loads_value(self, app: Any, message: Any, **options: Any) -> Any:
+        return message.value
+
+
+class Worker:
+    """See the module's docstring."""
+
+    def __init__(
+        self,
+        settings: WorkerSettings,
+        topics: TopicSettings | None = None,
+        *,
+        key: TokenKey | None = None,
+        vault: Vault | None = None,
+    ) -> None:
+        self.settings = settings
+        self.topics = topics or TopicSettings()
+        self.key = key or TokenKey.load()
+        self.vault = vault or Vault.load()
+        self.metrics = WorkerMetrics(settings.name)
+        self.batches = BatchSettings(together=(FACTS, VIEWS))
+        self._stop = asyncio.Event()
+        self._assigned = False
+        self._ticks = 0
+
+    async def run(self) -> None:
+        """Work until SIGTERM or SIGINT."""
+        settings = self.settings
+        self.outbox = Outbox(settings.bootstrap_servers, on_failure=self._die)
+        await self._patiently(self.outbox.start)
+        self.feed = RulebookFeed(settings.bootstrap_servers)
+        await self._patiently(self.feed.start)
+        cluster = await self._cluster()
+        institutions = frozenset(self.topics.institutions)
+        sources = [
+            (f"tx.{institution}", partition)
+            for institution in self.topics.institutions
+            for partition in range(self.topics.tx_partitions)
+        ]
+        self.screen = Screen(
+            self.outbox,
+            self.feed,
+            Findings(self.key, institutions),
+            SnapshotStore(settings.snapshots, self.key.derive(b"snapshot"), cluster),
+            self.metrics,
+            partitions=self.topics.partitions,
+            sources=sources,
+            snapshot_seconds=settings.snapshot_seconds,
+        )
+        self.intake = Intake(
+            Admission(self.key, self.vault, institutions),
+            self.outbox,
+            self.batches.clock,
+            self.metrics,
+            partitions=self.topics.partitions,
+            generation_at=self.feed.generation_at,
+            held=self.batches.held,
+        )
+        self.intake.margin_ms = await self.outbox.measure_clock_margin("marks")
+        self.batches.positions = self
+        app = self._app()
+        server = MetricsServer(settings.metrics_port, ready=self._ready, healthy=self._healthy, metrics=self.metrics)
+        server.start()
+        watchdog = Watchdog(self._progress, self._has_work, seconds=settings.watchdog_seconds)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        await app.start()
+        watchdog.start(loop)
+        log.info("worker started", worker=settings.name, metrics_port=server.port)
+        ticks = [
+            asyncio.create_task(self._every(TICK_SECONDS, self.intake.tick)),
+            asyncio.create_task(self._every(PROGRESS_SECONDS, self._slow_tick)),
+        ]
+        try:
+            await self._stop.wait()
+        finally:
+            for task in ticks:
+                task.cancel()
+            await self.screen.last_snapshots()
+            await app.stop()
+            await self.feed.stop()
+            await self.outbox.stop()
+            watchdog.stop()
+            server.stop()
+        log.info("worker ended", worker=settings.name)
+
+    def _app(self) -> Any:
+        settings = self.settings
+        datadir = tempfile.mkdtemp(prefix="antifraud-faust-")
+        app = faust.App(
+            settings.group,
+            broker=f"batched://{settings.bootstrap_servers}",
+            broker_session_timeout=10.0,
+            broker_heartbeat_interval=3.0,
+            broker_max_poll_interval=300.0,
+            broker_commit_interval=1.0,
+            consumer_auto_offset_reset="earliest",
+            stream_wait_empty=False,
+            stream_buffer_maxsize=16,
+            topic_allow_declare=False,
+            topic_disable_leader=True,
+            processing_guarantee="at_least_once",
+            store="memory://",
+            web_enabled=False,
+            datadir=Path(datadir),
+        )
+        app.batches = self.batches
+        tx = app.topic(*(f"tx.{name}" for name in self.topics.institutions), schema=_BatchSchema())
+        inner = app.topic(FACTS, VIEWS, schema=_BatchSchema())
+
+        @app.agent(tx, name="intake")  # type: ignore[untyped-decorator]
+        async def intake(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await self._guarded(self.intake.take(event.value, event))
+
+        @app.agent(inner, name="screen")  # type: ignore[untyped-decorator]
+        async def screen(stream: Any) -> None:
+            async for event in stream.noack().events():
+                await self._guarded(self.screen.take(event.value, event))
+
+        return app
+
+    async def _guarded(self, work: Awaitable[None]) -> None:
+        """No exception leaves an agent: Faust would acknowledge the event that raised it."""
+        try:
+            await work
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            self._die(error)
+
+    async def _every(self, seconds: float, act: Callable[[], Awaitable[None]]) -> None:
+        while True:
+            await asyncio.sleep(seconds)
+            if self._assigned:
+                await self._guarded(act())
+            self._ticks += 1
+
+    async def _slow_tick(self) -> None:
+        await self.screen.send_progress()
+        await self.screen.send_control({n: self.batches.clock.end_of(FACTS, n) or 0 for n in self.screen.held})
+        await self.screen.snapshot_due()
+        self.screen.measure()
+
+    # -- positions (streams.transport.Positions) ----------------------------------------------------------------------
+
+    async def assigned(self, positions: Mapping[TP, int], log_start: Mapping[TP, int]) -> None:
+        """Restore what came, drop what left; called before anything is read."""
+        self._assigned = False
+        try:
+            numbers = {tp.partition for tp in positions if tp.topic == FACTS}
+            await self.screen.assigned(numbers, {tp.partition: at for tp, at in log_start.items() if tp.topic == FACTS})
+        except Exception as error:
+            self._die(error)
+        self.intake.assigned({tp: at for tp, at in positions.items() if tp.topic not in (FACTS, VIEWS)})
+        self._assigned = True
+
+    def start_of(self, partition: TP) -> int | None:
+        """Where a stateful partition's state stands."""
+        return self.screen.start_of(partition)
+
+    # -- health -------------------------------------------------------------------------------------------------------
+
+    def _progress(self) -> int:
+        return self.intake.batches + self.screen.batches + self._ticks
+
+    def _has_work(self) -> bool:
+        return True  # the ticks themselves are work: an event loop that does not tick is stuck
+
+    def _ready(self) -> tuple[bool, dict[str, Any]]:
+        return self._assigned, {"partitions": sorted(self.screen.held), "sources": len(self.intake.readers)}
+
+    def _healthy(self) -> tuple[bool, dict[str, Any]]:
+        return True, {"unacknowledged": self.outbox.unacknowledged}
+
+    # -- start and end ------------------------------------------------------------------------------------------------
+
+    async def _patiently(self, act: Callable[[], Awaitable[None]]) -> None:
+        """Try to reach Kafka for `start_seconds`, with one line for each try."""
+        deadline = time.monotonic() + self.settings.start_seconds
+        while True:
+            try:
+                await act()
+                return
+            except aiokafka.errors.KafkaError as error:
+                if time.monotonic() > deadline:
+                    raise
+                log.warning("Kafka does not answer, trying again", servers=self.settings.bootstrap_servers, cause=repr(error))
+                await asyncio.sleep(2.0)
+
+    async def _cluster(self) -> str:
+        client = self.outbox.client
+        metadata = await client.fetch_all_metadata()
+        return str(getattr(metadata, "cluster_id", None) or "unknown")
+
+    def _die(self, error: BaseException) -> None:
+        log.critical("worker ends itself: nothing unwritten was acknowledged", cause=repr(error), exc_info=error)
+        os._exit(SOFTWARE_FAULT)
