@@ -1,0 +1,488 @@
+"""A rulebook: all typologies, features and lists of one generation, compiled to judge batches of events."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import StringConstraints
+
+from rules.conditions import NOT_JUDGED, YES, Booleans, Name
+from rules.events import Events
+from rules.expressions import Expression, compile_condition
+from rules.features import Feature, FeatureTable, read_features
+from rules.lists import ExchangeRate, Lexicon, Lists, Rates, Threshold
+from rules.names import EVENT_NAMES, Batch, Catalogue
+from rules.problems import Problem, RulebookInvalid, errors, nearest
+from rules.risk import RiskSettings
+from rules.texts import Language, Strict, Texts
+from rules.typology import Action, Typology
+from rules.yaml import Document, decode, parse
+from rules.yaml import Path as Place
+
+MAX_TYPOLOGIES: Final = 64
+SETTINGS: Final = "rulebook.yaml"
+PACKAGED: Final = Path(__file__).parent / "catalogue"
+
+Value = float | str | bool | None
+
+
+class Settings(Strict):
+    """rulebook.yaml: what holds for the rulebook as a whole."""
+
+    version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
+    risk: RiskSettings
+
+
+@dataclass(frozen=True, slots=True)
+class CompiledTypology:
+    """A typology with its expressions ready to compute."""
+
+    typology: Typology
+    document: Document
+    when: Expression
+    signals: tuple[Expression, ...]
+    parameters: Mapping[str, Name]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a rulebook says about n events."""
+
+    score: NDArray[np.float64]  # [n, typologies]; 0 where the typology does not apply
+    signals: NDArray[np.uint8]  # [n, signals of all typologies]: 0 no, 1 yes, 2 not judged
+    rows: Events
+    needed: NDArray[np.uint64]
+    values: NDArray[np.float64]
+    statistics: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class DescribedSignal:
+    """One signal of a finding, in words."""
+
+    id: str
+    state: int  # 0 no, 1 yes, 2 not judged
+    weight: float
+    contribution: float
+    text: dict[Language, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Why a typology gave an event its score."""
+
+    typology: Typology
+    score: float
+    signals: tuple[DescribedSignal, ...]
+    values: dict[str, tuple[Value, str]]  # what the true signals looked at: name → (value, unit)
+    summary: dict[Language, str]
+    advice: dict[Language, str]
+    action: Action | None
+
+    @property
+    def not_judged(self) -> tuple[str, ...]:
+        """The signals that could not be judged: the score may be too low by their weights."""
+        return tuple(signal.id for signal in self.signals if signal.state == NOT_JUDGED)
+
+
+@dataclass
+class Rulebook:
+    """One generation of rules. Typologies stand in order of id; typology t is bit t of every mask."""
+
+    digest: str
+    version: str
+    risk: RiskSettings
+    features: FeatureTable
+    declared: tuple[Feature, ...]
+    compiled: tuple[CompiledTypology, ...]
+    catalogue: Catalogue
+    rates: Rates
+    documents: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def load(cls, path: Path | str = PACKAGED) -> Rulebook:
+        """The rulebook in a folder; RulebookInvalid if it has errors."""
+        return cls.from_documents(read_documents(path))
+
+    @classmethod
+    def from_documents(cls, documents: Mapping[str, str]) -> Rulebook:
+        """The rulebook of these texts by path; RulebookInvalid if it has errors."""
+        reading = Reading(documents)
+        if reading.rulebook is None:
+            raise RulebookInvalid(reading.problems)
+        return reading.rulebook
+
+    @cached_property
+    def typologies(self) -> tuple[Typology, ...]:
+        return tuple(compiled.typology for compiled in self.compiled)
+
+    @cached_property
+    def alert_at(self) -> NDArray[np.float64]:
+        """The alert threshold of each typology."""
+        return np.array([typology.alert_at for typology in self.typologies])
+
+    @cached_property
+    def shadow(self) -> Booleans:
+        """Which typologies are judged for comparison only."""
+        return np.array([typology.shadow for typology in self.typologies], np.bool_)
+
+    @cached_property
+    def signal_of(self) -> tuple[slice, ...]:
+        """The columns of `Judged.signals` that belong to each typology."""
+        slices, start = [], 0
+        for typology in self.typologies:
+            slices.append(slice(start, start + len(typology.signals)))
+            start = slices[-1].stop
+        return tuple(slices)
+
+    @cached_property
+    def _thousandths(self) -> NDArray[np.int64]:
+        """The weight of each signal; whole numbers, so that a sum does not depend on rounding."""
+        return np.array(
+            [round(signal.weight * 1000) for typology in self.typologies for signal in typology.signals], np.int64
+        )
+
+    def amounts_in_tenge(self, rows: Events) -> NDArray[np.int64]:
+        """The amounts in tiyn, by the rates in force when the events happened; 0 where no rate is known."""
+        return self.rates.tiyn(rows)
+
+    def applies(self, needed: NDArray[np.uint64]) -> Booleans:
+        """The mask of `applicable` as one column for each typology: bool[n, typologies]."""
+        bits = np.arange(len(self.compiled), dtype=np.uint64)
+        applies: Booleans = (needed[:, None] >> bits) & np.uint64(1) != 0
+        return applies
+
+    def applicable(self, rows: Events) -> NDArray[np.uint64]:
+        """Bit t: typology t may apply, by the event's own fields. Where its `when` cannot be judged, it does."""
+        needed = np.zeros(len(rows), np.uint64)
+        batch = Batch(self.catalogue, rows)
+        for expression, bits in self._conditions:
+            _, may = expression.condition.evaluate(batch)
+            needed[may] |= bits
+        return needed
+
+    @cached_property
+    def _conditions(self) -> list[tuple[Expression, np.uint64]]:
+        """The distinct `when` of all typologies, each with the bits of those that share it."""
+        bits: dict[str, int] = {}
+        expressions = {}
+        for place, compiled in enumerate(self.compiled):
+            key = f"{compiled.when.condition!r}"
+            expressions[key] = compiled.when
+            bits[key] = bits.get(key, 0) | 1 << place
+        return [(expressions[key], np.uint64(mask)) for key, mask in bits.items()]
+
+    def judge(
+        self,
+        rows: Events,
+        needed: NDArray[np.uint64],
+        values: NDArray[np.float64],
+        statistics: NDArray[np.float64],
+        scores: NDArray[np.float64],
+    ) -> Judged:
+        """Judge n events: features float64[n, F], statistics float64[n, 4, K], model scores float64[n, 2]."""
+        size = len(rows)
+        score = np.zeros((len(self.compiled), size))
+        signals = np.zeros((len(self._thousandths), size), np.uint8)
+        applies = np.ascontiguousarray(self.applies(needed).T)
+        batches: dict[bytes, Batch] = {}
+        for place, (compiled, columns) in enumerate(zip(self.compiled, self.signal_of, strict=True)):
+            mask = applies[place]
+            count = np.count_nonzero(mask)
+            if not count:
+                continue
+            # Typologies that apply to the same rows share the columns that they read.
+            key = mask.tobytes()
+            batch = batches.get(key)
+            if batch is None:
+                index = None if count == size else np.flatnonzero(mask)
+                batch = batches[key] = Batch(self.catalogue, rows, values, statistics, scores, index)
+            states = np.stack([expression.evaluate(batch) for expression in compiled.signals])
+            total = self._thousandths[columns] @ (states == YES)
+            where: Any = slice(None) if batch.index is None else batch.index
+            signals[columns, where] = states
+            score[place, where] = np.minimum(total, 1000) / 1000
+        return Judged(score.T, signals.T, rows, needed, values, statistics, scores)
+
+    def describe(self, judged: Judged, i: int, t: int) -> Description:
+        """Say in words why typology t gave event i its score."""
+        compiled = self.compiled[t]
+        typology = compiled.typology
+        batch = Batch(
+            self.catalogue, judged.rows, judged.values, judged.statistics, judged.scores, np.array([i], np.intp)
+        )
+
+        def value(name: str) -> tuple[Value, str]:
+            return self._value(compiled, batch, name)
+
+        states = judged.signals[i, self.signal_of[t]]
+        described = tuple(
+            DescribedSignal(
+                signal.id,
+                int(state),
+                signal.weight,
+                signal.weight if state == YES else 0.0,
+                signal.text.render(value),
+            )
+            for signal, state in zip(typology.signals, states, strict=True)
+        )
+        looked_at = {
+            name: value(name)
+            for expression, state in zip(compiled.signals, states, strict=True)
+            if state == YES
+            for name in expression.names
+            if name != "event.purpose"
+        }
+        score = float(judged.score[i, t])
+        return Description(
+            typology,
+            score,
+            described,
+            looked_at,
+            typology.explanation.summary.render(value),
+            typology.explanation.advice.render(value),
+            typology.action(score),
+        )
+
+    def _value(self, compiled: CompiledTypology, batch: Batch, name: str) -> tuple[Value, str]:
+        known = compiled.parameters.get(name) or self.catalogue.names[name]
+        if known.value is not None:
+            return known.value, known.unit
+        if known.type == "truth":
+            must, may = batch.truths(name)
+            return (bool(must[0]) if must[0] == may[0] else None), ""
+        if known.type == "text":
+            code = int(batch.codes(name)[0])
+            return (known.options[code] if code >= 0 else None), ""
+        number = float(batch.numbers(name)[0])
+        return (number if np.isfinite(number) else None), known.unit
+
+
+def read_documents(path: Path | str) -> dict[str, str]:
+    """Every YAML file of a folder: its path inside the folder → its text."""
+    root = Path(path)
+    return {
+        file.relative_to(root).as_posix(): file.read_text(encoding="utf-8", errors="surrogateescape")
+        for file in sorted(root.rglob("*.yaml"))
+    }
+
+
+def digest_of(documents: Mapping[str, str]) -> str:
+    """SHA-256 over paths and texts: two rulebooks with the same digest judge the same."""
+    digest = hashlib.sha256()
+    for path in sorted(documents):
+        for part in (path, documents[path]):
+            data = part.encode("utf-8", "surrogateescape")
+            digest.update(len(data).to_bytes(8, "big") + data)
+    return digest.hexdigest()
+
+
+class Reading:
+    """One pass over the files of a rulebook: what they say, and everything that is wrong with them."""
+
+    def __init__(self, documents: Mapping[str, str]) -> None:
+        self.texts = dict(documents)
+        self.documents = {path: parse(path, text) for path, text in sorted(self.texts.items())}
+        self.found: list[Problem] = []
+        self.lexicons: dict[str, Lexicon] = {}
+        self.thresholds: dict[str, Threshold] = {}
+        self.rates: dict[str, ExchangeRate] = {}
+        self.features: list[tuple[Document, Feature]] = []
+        self.typologies: dict[str, tuple[Document, Typology]] = {}
+        self.compiled: list[CompiledTypology] = []
+        self.settings = self._settings()
+        self._sort_documents()
+        self.catalogue = self._catalogue()
+        for _, (document, typology) in sorted(self.typologies.items()):
+            self._compile(document, typology)
+        self.rulebook = self._rulebook()
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Everything that is wrong, in order of place."""
+        return sorted(
+            {*self.found, *(problem for document in self.documents.values() for problem in document.problems)}
+        )
+
+    def _settings(self) -> Settings | None:
+        document = self.documents.get(SETTINGS)
+        if document is None:
+            self.found.append(
+                Problem(SETTINGS, 1, 1, "the file is missing", "it holds the version and the risk settings")
+            )
+            return None
+        return decode(document, Settings)
+
+    def _sort_documents(self) -> None:
+        # Lists first: features and typologies name lexicons.
+        readers = {"lists": self._read_lists, "features": self._read_features, "typologies": self._read_typology}
+        for folder, read in readers.items():
+            for path, document in self.documents.items():
+                if path.partition("/")[0] == folder:
+                    read(document)
+        for path in self.documents:
+            if path != SETTINGS and path.partition("/")[0] not in readers:
+                message = f"the file is in none of the folders {', '.join(sorted(readers))}"
+                self.found.append(Problem(path, 1, 1, message, nearest(path.partition("/")[0], readers)))
+
+    def _read_features(self, document: Document) -> None:
+        if document.root is None:
+            return
+        declared, faults = read_features(document.root.plain())
+        for fault in faults:
+            self.found.append(_problem_at(document, fault.path, fault.message, fault.suggestion or ""))
+        for feature in declared:
+            twin = next((other for other, held in self.features if held.name == feature.name), None)
+            if twin:
+                message = f"feature {feature.name!r} is declared twice"
+                self.found.append(_problem_at(document, (*feature.path, "name"), message, f"see {twin.path}"))
+            else:
+                self.features.append((document, feature))
+            if feature.where.words is not None and feature.where.words not in self.lexicons:
+                message = f"unknown lexicon {feature.where.words!r}"
+                suggestion = nearest(feature.where.words, self.lexicons)
+                self.found.append(_problem_at(document, (*feature.path, "where", "words"), message, suggestion))
+
+    def _read_lists(self, document: Document) -> None:
+        lists = decode(document, Lists)
+        if lists is None:
+            return
+        for lexicon in lists.lexicons:
+            self._once(document, "lexicons", self.lexicons, lexicon.name, lexicon)
+        for threshold in lists.thresholds:
+            self._once(document, "thresholds", self.thresholds, threshold.name, threshold)
+        for rate in lists.exchange_rates:
+            self._once(document, "exchange_rates", self.rates, rate.currency, rate)
+
+    def _once(self, document: Document, section: str, held: dict[str, Any], name: str, item: Any) -> None:
+        if name in held:
+            self.found.append(_problem_at(document, (section,), f"{name!r} is listed twice in {section}"))
+        held[name] = item
+
+    def _read_typology(self, document: Document) -> None:
+        typology = decode(document, Typology)
+        if typology is None:
+            return
+        if typology.id in self.typologies:
+            other = self.typologies[typology.id][0].path
+            self.found.append(_problem_at(document, ("id",), f"duplicate id {typology.id}: {other} has it too"))
+            return
+        self.typologies[typology.id] = document, typology
+        if len(self.typologies) > MAX_TYPOLOGIES:
+            self.found.append(_problem_at(document, ("id",), f"more than {MAX_TYPOLOGIES} typologies"))
+
+    def _catalogue(self) -> Catalogue:
+        return Catalogue.of(
+            [_name_of(feature) for _, feature in self.features],
+            [threshold.dated() for threshold in self.thresholds.values()],
+            {name: lexicon.hashes() for name, lexicon in self.lexicons.items()},
+        )
+
+    def _compile(self, document: Document, typology: Typology) -> None:
+        parameters = {
+            f"p.{parameter.name}": Name(f"p.{parameter.name}", "number", parameter.unit, value=parameter.value)
+            for parameter in typology.parameters
+        }
+        before = len(self.found)
+        _repeated(self.found, document, "parameters", "name", [parameter.name for parameter in typology.parameters])
+        _repeated(self.found, document, "signals", "id", [signal.id for signal in typology.signals])
+        when = self._expression(document, ("when",), typology.when, {**EVENT_NAMES, **parameters}, only_event=True)
+        names = {**self.catalogue.names, **parameters}
+        signals = [
+            self._expression(document, ("signals", place, "when"), signal.when, names)
+            for place, signal in enumerate(typology.signals)
+        ]
+        self._check_texts(document, typology, names)
+        if when is None or len(self.found) > before:
+            return
+        self.compiled.append(
+            CompiledTypology(
+                typology, document, when, tuple(signal for signal in signals if signal is not None), parameters
+            )
+        )
+
+    def _expression(
+        self, document: Document, at: Place, text: str, names: Mapping[str, Name], *, only_event: bool = False
+    ) -> Expression | None:
+        result = compile_condition(text, names, tuple(self.lexicons))
+        if isinstance(result, Expression):
+            return result
+        message, suggestion = result.message, result.suggestion
+        if only_event and any(name in message for name in self.catalogue.names if name not in EVENT_NAMES):
+            message, suggestion = "'when' may use event.* and p.* only", "move it to a signal"
+        assert document.root is not None
+        self.found.append(document.problem(document.root.at(at), message, suggestion, result.offset))
+        return None
+
+    def _check_texts(self, document: Document, typology: Typology, names: Mapping[str, Name]) -> None:
+        places: list[tuple[Place, Texts]] = [
+            (("signals", place, "text"), signal.text) for place, signal in enumerate(typology.signals)
+        ]
+        places += [
+            (("explanation", "summary"), typology.explanation.summary),
+            (("explanation", "advice"), typology.explanation.advice),
+        ]
+        assert document.root is not None
+        for at, texts in places:
+            for language, offset, name in texts.placeholders():
+                if name not in names or names[name].type == "words":
+                    node = document.root.at((*at, language))
+                    message = f"unknown name {name!r} in a text"
+                    self.found.append(document.problem(node, message, nearest(name, names), offset))
+
+    def _rulebook(self) -> Rulebook | None:
+        if not self.typologies and not self.problems:
+            self.found.append(Problem("typologies", 1, 1, "the rulebook has no typology"))
+        if errors(self.problems) or self.settings is None:
+            return None
+        features = [feature for _, feature in self.features]
+        used = {
+            feature.name: sum(
+                1 << place
+                for place, compiled in enumerate(self.compiled)
+                if any(feature.name in expression.names for expression in compiled.signals)
+            )
+            for feature in features
+        }
+        lexicons = {name: [*chain(*lexicon.words.values())] for name, lexicon in self.lexicons.items()}
+        table = FeatureTable.from_declarations(features, lexicons, used)
+        return Rulebook(
+            digest_of(self.texts),
+            self.settings.version,
+            self.settings.risk,
+            table,
+            tuple(features),
+            tuple(self.compiled),
+            self.catalogue,
+            Rates.of(list(self.rates.values())),
+            self.texts,
+        )
+
+
+def _name_of(feature: Feature) -> Name:
+    counts = feature.aggregate in ("count", "distinct", "reciprocal")
+    high = 1.0 if feature.aggregate == "share" else math.inf
+    return Name(feature.name, "number", feature.unit, 0.0, high, integral=counts)
+
+
+def _problem_at(document: Document, at: Place, message: str, suggestion: str = "") -> Problem:
+    assert document.root is not None
+    return document.problem(document.root.at(at), message, suggestion)
+
+
+def _repeated(found: list[Problem], document: Document, section: str, key: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for place, name in enumerate(names):
+        if name in seen:
+            found.append(_problem_at(document, (section, place, key), f"{name!r} stands twice in {section}"))
+        seen.add(name)
