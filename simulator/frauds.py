@@ -20,6 +20,7 @@ from simulator.moves import (
     HOUR,
     MINUTE,
     NOBODY,
+    TOP_UP,
     WEB,
 )
 from simulator.phrases import local_time
@@ -42,13 +43,14 @@ def stage_frauds(stage: Stage) -> dict[str, int]:
     if stage.days < 2:
         # There is no past yet in which a fraud could be told from the ordinary.
         return {}
-    played = {}
-    for fraud in FRAUDS:
+    played: dict[str, int] = {}
+    for position, fraud in enumerate(FRAUDS):
         times = max(1, round(fraud.weekly * stage.population.people / 20_000 * stage.days / 7))
         for number in range(times):
-            rng = np.random.default_rng([stage.population.seed, 100 + fraud.typology, number])
+            rng = np.random.default_rng([stage.population.seed, 100 + position, number])
             fraud.play(Story(stage, rng, fraud.typology))
-        played[f"T{fraud.typology:02d}"] = times
+        name = f"T{fraud.typology:02d}"
+        played[name] = played.get(name, 0) + times
     return played
 
 
@@ -324,6 +326,20 @@ def stolen_card(story: Story) -> None:
         tenge = min(tenge * story.between(1.1, 2.2), 900_000)
 
 
+def drained_by_top_ups(story: Story) -> None:
+    """T22: an elderly person's account fills the telephones of others, one after the other, before dawn."""
+    stage, population = story.stage, story.stage.population
+    owner = story.actor(55, 85)
+    device = int(population.device[owner])
+    at = story.moment(story.first_day(1), 1, 5)
+    for _ in range(story.count(6, 12)):
+        stage.ledger.add(
+            at, TOP_UP, story.count(16, 40) * 500, payer=owner, payee=story.company("telecom"), device=device,
+            scenario=story.scenario,
+        )  # fmt: skip
+        at += story.between(0.5, 6) * MINUTE
+
+
 FRAUDS: Final = (
     Fraud(1, 3, pyramid),
     Fraud(3, 16, mule_pass_through),
@@ -334,5 +350,6 @@ FRAUDS: Final = (
     Fraud(15, 6, layering),
     Fraud(16, 28, cash_out_burst),
     Fraud(21, 18, structuring),
-    Fraud(22, 50, stolen_card),
+    Fraud(22, 40, stolen_card),
+    Fraud(22, 12, drained_by_top_ups),
 )

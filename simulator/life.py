@@ -127,6 +127,7 @@ class Life:
                 self._transfers_to_friends,
                 self._customers_of_traders,
                 self._traders_pay,
+                self._companies_pay,
                 self._salaries,
                 self._pensions_and_stipends,
                 self._bills,
@@ -224,6 +225,28 @@ class Life:
             ),
             self._mobile(day, stalls, stall, rent, self._purposes.some("stall", len(stalls), rng)),
             moves(day.times("atm", len(takings)), CASH_DEPOSIT, cash, payee=takings, channel=ATM),
+        ]  # fmt: skip
+
+    def _companies_pay(self, day: Day) -> list[Moves]:
+        """Large sums between companies on working days: what is large for a person is ordinary for them."""
+        if day.date.weekday() >= 5:
+            return []
+        population, rng = self._population, day.rng
+        payer = day.happens(np.flatnonzero(population.payday > 0), 0.3)
+        count = len(payer)
+        suppliers = np.concatenate([population.company["wholesaler"], population.company["employer"]])
+        supplier = suppliers[(payer * 31 + rng.integers(0, 3, count)) % len(suppliers)]
+        taxed = rng.random(count) < 0.12
+        payee = np.where(taxed, population.company["tax"][0], supplier)
+        purpose = self._purposes.some("supplier", count, rng)
+        purpose = np.where(taxed, self._purposes.some("tax", count, rng), purpose)
+        amount = (rng.lognormal(13.2, 1.1, count) * TIYN).astype(np.int64)
+        other = payer != payee
+        return [
+            moves(
+                day.times("work", count)[other], TRANSFER, amount[other], payer=payer[other], payee=payee[other],
+                channel=API, purpose=purpose[other],
+            )
         ]  # fmt: skip
 
     def _salaries(self, day: Day) -> list[Moves]:

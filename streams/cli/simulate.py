@@ -14,7 +14,7 @@ from rich.table import Table
 
 from simulator.country import Settings, Summary, write_country
 from simulator.writer import labels_beside
-from streams.cli.common import JsonOption, console, fail, print_json
+from streams.cli.common import JsonOption, console, fail, output, print_json
 
 
 def simulate(
@@ -47,10 +47,11 @@ def simulate(
             "events_per_second": round(summary.events / seconds),
         })  # fmt: skip
         return
-    table = Table("typology", "times played", "events", title=f"{summary.events:,} events in {seconds:.1f} s → {out}")
+    console.print(f"{summary.events:,} events in {seconds:.1f} s → {out}, labels → {labels}", soft_wrap=True)
+    table = Table("typology", "times played", "events")
     for typology, times in summary.instances.items():
         table.add_row(typology, f"{times:,}", f"{summary.labelled.get(typology, 0):,}")
-    console.print(table)
+    output.print(table)
 
 
 def _with_progress(settings: Settings, out: Path, labels: Path) -> Summary:
