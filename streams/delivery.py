@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator, Mapping
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from kafka import KafkaConsumer, KafkaProducer
@@ -46,6 +48,7 @@ CONNECTION_OPTIONS: Final = frozenset(
     }
 )
 CONNECT_SECONDS: Final = 10.0
+RETRY_SECONDS: Final = 0.5
 
 # At DEBUG kafka-python logs whole records, that is personal data; and without a handler every attempt to reconnect
 # would land on stderr, where the errors below say it once, with the remedy.
@@ -208,3 +211,71 @@ def close_producer(producer: Any, seconds: float) -> None:
         producer._sender.join(1.0)
         with contextlib.suppress(KafkaError):
             producer.close(timeout=1.0)
+
+
+class LastingProducer:
+    """A producer that is replaced once it has given up a record, and whose `send` waits for its successor.
+
+    After a delivery timeout of a record that was sent at least once, an idempotent producer of kafka-python 3.0.12
+    drops its producer id, never asks for another, and never sends again: every later record would time out too.
+    """
+
+    def __init__(self, open_one: Callable[[], Any], delivery_seconds: float) -> None:
+        self._open_one = open_one
+        self._delivery_seconds = delivery_seconds
+        self._changed = threading.Condition()
+        self._closed = False
+        self._current: Any = open_one()
+
+    def partitions_for(self, topic: str) -> int:
+        """How many partitions the topic has; 0 where it is not to be seen."""
+        try:
+            return len(self._current.partitions_for(topic) or ())
+        except KafkaError:
+            return 0
+
+    def send(
+        self, topic: str, value: bytes, key: bytes | None, headers: list[tuple[str, bytes]], patience: float
+    ) -> tuple[Any, Any]:
+        """kafka-python's future, and the producer that it comes from."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._current is not None or self._closed, patience):
+                raise BrokerUnreachable("The broker does not answer.", "Publish the event again when it does.")
+            producer = self._current
+        if producer is None:
+            raise RuntimeError("The client is closed.")
+        return producer.send(topic, value, key=key, headers=headers), producer
+
+    def give_up(self, producer: Any) -> None:
+        """The producer did not deliver in time: another one takes its place as soon as a broker answers."""
+        with self._changed:
+            if self._closed or producer is not self._current:
+                return
+            self._current = None
+        threading.Thread(target=self._replace, args=(producer,), name="replace-producer", daemon=True).start()
+
+    def close(self, seconds: float) -> None:
+        """Closes the producer; what is not acknowledged within `seconds` is given up."""
+        with self._changed:
+            self._closed = True
+            producer, self._current = self._current, None
+            self._changed.notify_all()
+        if producer is not None:
+            close_producer(producer, seconds)
+
+    def _replace(self, old: Any) -> None:
+        while not self._closed:
+            try:
+                new = self._open_one()
+            except DeliveryError:
+                time.sleep(RETRY_SECONDS)
+                continue
+            with self._changed:
+                if not self._closed:
+                    self._current, new = new, None
+                    self._changed.notify_all()
+            if new is not None:
+                close_producer(new, 0.0)
+            break
+        # What it has under way may still arrive.
+        close_producer(old, 0.0 if self._closed else self._delivery_seconds)
