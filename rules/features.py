@@ -38,7 +38,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from typing import Final, TypeVar
 
@@ -329,6 +329,8 @@ def _read_feature(declaration: object, path: Path) -> Feature:
         raise FeatureError(
             (*path, "aggregate"), "a device or phone has no direction: reciprocal is for payer and payee"
         )
+    if aggregate == "reciprocal":
+        where = replace(where, directions=("in", "out"))
     if aggregate == "share" and where.direction_only:
         raise FeatureError((*path, "where"), "share needs a filter besides direction, else it is always 1")
     return Feature(

@@ -83,11 +83,11 @@ class Histories:
         self._counters[kernels.FREE_HEADS :] = kernels.NO_REGION
         self._limits = np.array([CLASSES.index(largest), max(largest // 8, 1)], dtype=np.int64)
         # Scratch of the kernel, no state.
-        slots = 16
+        slots = 256
         while slots < 2 * largest:
             slots *= 2
-        self._matched: NDArray[np.int64] = np.zeros(largest + 1, dtype=np.int64)
-        self._table: NDArray[np.int64] = np.zeros(2 + 2 * slots, dtype=np.int64)
+        self._matched: NDArray[np.int64] = np.zeros(2 * (largest + 1), dtype=np.int64)
+        self._table: NDArray[np.int16] = np.zeros(slots, dtype=np.int16)
         self._latest: NDArray[np.int64] = np.zeros(2 * kernels.LATEST + 4, dtype=np.int64)
         self._logarithms: NDArray[np.float64] = np.zeros(kernels.LATEST, dtype=np.float64)
 

@@ -30,6 +30,7 @@ from rules.events import DAY_MS, EVENT, HISTORY, LATE, PARTY_KINDS
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Shorts = NDArray[np.int16]
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -409,6 +410,7 @@ def _matching(
     own_region: int,
     lexicons: NDArray[np.uint8],
     matched: Integers,
+    kept_here: Integers,
 ) -> int:
     """Write the entries of [start, stop) that pass a filter to `matched`, oldest first; return how many."""
     directions, kinds = filters[which, DIRECTIONS], filters[which, KINDS_MASK]
@@ -416,15 +418,18 @@ def _matching(
     at_least, below = filters[which, AT_LEAST], filters[which, BELOW]
     packed = arena[base + PACKED * capacity + start : base + PACKED * capacity + stop]
     amounts = arena[base + AMOUNT * capacity + start : base + AMOUNT * capacity + stop]
-    found = 0
+    # First the tests, in a loop that runs on whole vectors, then the gathering, which cannot.
     for i in range(stop - start):
         word, amount = packed[i], amounts[i]
         keep = (directions >> ((word >> DIRECTION_SHIFT) & 3)) & (kinds >> ((word >> KIND_SHIFT) & 63)) & 1
         keep &= channels >> ((word >> CHANNEL_SHIFT) & 63)
         keep &= int64(amount >= at_least) & int64(amount < below)
         keep &= int64(((word >> FLAGS_SHIFT) & flags) == flags)
+        kept_here[i] = keep
+    found = 0
+    for i in range(stop - start):
         matched[found] = start + i
-        found += keep
+        found += kept_here[i]
     if filters[which, EXTRA] == 0:
         return found
     multiple, same, lexicon = filters[which, ROUND], filters[which, SAME_COUNTERPARTY], filters[which, LEXICON]
@@ -469,64 +474,77 @@ def _first_matched(matched: Integers, found: int, start: int) -> int:
 
 @compiled
 def _distinct(
-    arena: Integers, column: int, shift: int, mask: int, matched: Integers, first: int, found: int, table: Integers
+    arena: Integers, column: int, shift: int, mask: int, matched: Integers, first: int, found: int, table: Shorts
 ) -> int:
     """Number of different values other than 0 among the matched entries."""
-    slots = 16
-    while slots < 2 * (found - first):
-        slots <<= 1
-    table[0] += 1
-    stamp = table[0]
     distinct = 0
+    if mask == 0xFF:
+        for value in range(256):
+            table[value] = 0
+        for j in range(first, found):
+            table[(arena[column + matched[j]] >> shift) & mask] = 1
+        for value in range(1, 256):
+            distinct += table[value]
+        return distinct
+    # The table holds entry numbers and not values: two bytes a slot stay in the nearest cache.
+    slots = _cleared_slots(table, found - first)
     for j in range(first, found):
         value = (arena[column + matched[j]] >> shift) & mask
         if value == 0:
             continue
         slot = _slot_of(uint64(value), slots)
-        while True:
-            cell = 2 + 2 * slot
-            if table[cell + 1] != stamp:
-                table[cell] = value
-                table[cell + 1] = stamp
-                distinct += 1
-                break
-            if table[cell] == value:
-                break
+        while table[slot] != 0 and (arena[column + table[slot] - 1] >> shift) & mask != value:
             slot = (slot + 1) & (slots - 1)
+        if table[slot] == 0:
+            table[slot] = matched[j] + 1
+            distinct += 1
     return distinct
 
 
 @compiled
 def _reciprocal(
-    arena: Integers, base: int, capacity: int, matched: Integers, first: int, found: int, table: Integers
+    arena: Integers, base: int, capacity: int, matched: Integers, first: int, found: int, table: Shorts
 ) -> int:
     """Number of counterparties among the matched entries with entries both in and out."""
-    slots = 16
-    while slots < 2 * (found - first):
-        slots <<= 1
-    table[0] += 4  # the two lowest bits of the stamp say which directions were seen
-    stamp = (table[0] + 3) & ~3
-    table[0] = stamp + 3
-    both = 0
+    parties = base + COUNTERPARTY * capacity
+    packed = base + PACKED * capacity
+    out = 0
     for j in range(first, found):
-        party = arena[base + COUNTERPARTY * capacity + matched[j]]
-        direction = (arena[base + PACKED * capacity + matched[j]] >> DIRECTION_SHIFT) & 3
-        if party == 0 or direction > OUT:
-            continue
-        slot = _slot_of(uint64(party), slots)
-        bit = 1 << direction
-        while True:
-            cell = 2 + 2 * slot
-            if table[cell + 1] & ~3 != stamp:
-                table[cell] = party
-                table[cell + 1] = stamp | bit
-                break
-            if table[cell] == party:
-                both += int64(table[cell + 1] & 3 == 3 - bit)
-                table[cell + 1] |= bit
-                break
-            slot = (slot + 1) & (slots - 1)
+        out += int64((arena[packed + matched[j]] >> DIRECTION_SHIFT) & 3 == OUT)
+    rarer, rarer_count = (OUT, out) if 2 * out <= found - first else (IN, found - first - out)
+    if rarer_count == 0:
+        return 0
+    # Those of the rarer direction into the table, then the others against it, each counted once.
+    slots = _cleared_slots(table, rarer_count)
+    both = 0
+    for stage in range(2):
+        for j in range(first, found):
+            i = matched[j]
+            party = arena[parties + i]
+            is_rarer = (arena[packed + i] >> DIRECTION_SHIFT) & 3 == rarer
+            if party == 0 or is_rarer != (stage == 0):
+                continue
+            slot = _slot_of(uint64(party), slots)
+            while table[slot] != 0 and arena[parties + abs(table[slot]) - 1] != party:
+                slot = (slot + 1) & (slots - 1)
+            if stage == 0:
+                if table[slot] == 0:
+                    table[slot] = i + 1
+            elif table[slot] > 0:
+                table[slot] = -table[slot]
+                both += 1
     return both
+
+
+@compiled
+def _cleared_slots(table: Shorts, values: int) -> int:
+    """Clear as much of the table as `values` need at half load, a power of two, and return how much that is."""
+    slots = 16
+    while slots < 2 * values:
+        slots <<= 1
+    for slot in range(slots):
+        table[slot] = 0
+    return slots
 
 
 @compiled
@@ -550,7 +568,7 @@ def _features(
     divisors: Floats,
     lexicons: NDArray[np.uint8],
     matched: Integers,
-    table: Integers,
+    table: Shorts,
     out: Floats,
 ) -> None:
     """Fill `out[F]` for the groups of one role: the entries up to and including entry `own`."""
@@ -571,10 +589,16 @@ def _features(
                     widest = max(widest, within)
         if widest < 0:
             continue
+        ever = 0
+        for direction in range(3):
+            if (filters[which, DIRECTIONS] >> direction) & 1:
+                ever += subject.counts[direction]
         start = 0 if widest == WHOLE_HISTORY else after(times, instant - widest)
-        found = _matching(
-            arena, base, capacity, start, own + 1, filters, which, counterparty, own_region, lexicons, matched
-        )
+        # A shop never pays out: nothing to walk through.
+        found = 0 if ever == 0 else _matching(
+            arena, base, capacity, start, own + 1, filters, which, counterparty, own_region, lexicons, matched,
+            matched[matched.shape[0] >> 1 :],
+        )  # fmt: skip
         for f in range(groups[group, GROUP_FIRST], groups[group, GROUP_LAST]):
             if typologies[f] & needed == 0:
                 continue
@@ -687,7 +711,7 @@ def apply_rows(
     counters: Integers,
     limits: Integers,
     matched: Integers,
-    table: Integers,
+    table: Shorts,
     latest: Integers,
     logarithms: Floats,
     values: Floats,
@@ -697,8 +721,8 @@ def apply_rows(
     """Apply rows[begin:] in order; return the first row that there was no room for, or len(rows).
 
     `limits` is (index of the largest size class, entries that leave a full history). `latest` is scratch of
-    2 * LATEST + 4 words, `matched` of the largest capacity + 1, `table` of 2 + 2 * the smallest
-    power of two that is at least twice the largest capacity (and 16).
+    2 * LATEST + 4 words, `matched` of twice the largest capacity + 1, `table` of the smallest power of
+    two that is at least twice the largest capacity, and 256.
     """
     largest_class, leaving = limits[0], limits[1]
     largest = _CAPACITIES[largest_class]
