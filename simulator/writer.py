@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from rules.events import CHANNELS, KINDS
 from simulator import identities
-from simulator.moves import DAY, LOAN_DISBURSEMENT, NOBODY, TIYN, TRANSFER, Moves
+from simulator.moves import CARD_PAYMENT, DAY, LOAN_REPAYMENT, NOBODY, TIYN, TOP_UP, Moves
 from simulator.people import INSTITUTIONS, REGIONS, Population
 from simulator.phrases import Contexts, Purposes
 
@@ -78,8 +78,8 @@ class Lines:
         publisher = self._institution[np.where(has_payer, payer, payee)]
         in_day = rows["at"] % DAY
         date = f'","type":"transaction","occurred_at":"{np.datetime64(int(rows["at"][0]) // DAY, "D")}T'
-        # Shops and operators are paid without names; a transfer tells who is who and since when a customer.
-        telling = np.isin(rows["kind"], (TRANSFER, LOAN_DISBURSEMENT))
+        # Shops, operators and lenders are paid without names; the rest tells who is who and since when a customer.
+        telling = ~np.isin(rows["kind"], (CARD_PAYMENT, TOP_UP, LOAN_REPAYMENT))
         calling = rows["device"] != NOBODY
         nothing = b""
         columns: list[Any] = [

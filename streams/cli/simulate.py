@@ -51,7 +51,8 @@ def simulate(
     table = Table("typology", "times played", "events")
     for typology, times in summary.instances.items():
         table.add_row(typology, f"{times:,}", f"{summary.labelled.get(typology, 0):,}")
-    output.print(table)
+    if summary.instances:
+        output.print(table)
 
 
 def _with_progress(settings: Settings, out: Path, labels: Path) -> Summary:
