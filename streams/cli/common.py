@@ -27,6 +27,8 @@ class EXIT(IntEnum):
     FOUND = 1  # the command did its work, and what it looked for is there: differences, failing examples
     USAGE = 2  # wrong arguments, settings or files
     KAFKA = 3  # no Kafka answers
+    NOT_DELIVERED = 4  # at least one event has not reached Kafka
+    NOT_FOUND = 5  # what was asked for does not exist
 
 
 console = Console(stderr=True)
