@@ -1,8 +1,8 @@
 """All detectors together: one anomaly for the payer's side and one for the payee's side of each event.
 
 Segments are (side, kind of party, kind of operation): a shop is not compared with a person, nor a transfer with a card
-payment. The detectors' tail probabilities are joined as evidence (Fisher: the sum of -ln(1 - p)) and the sum is put on
-the scale of tail probabilities again.
+payment. The detectors' tail probabilities are joined as evidence (Fisher: the sum of -ln(1 - p)), evidence that the
+subject gathered in its last events is added, and the sum is put on the scale of tail probabilities again.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from models.drift import DriftWatch
 from models.half_space import HalfSpaceDetector
 from models.kernel import kernel
 from models.robust import RobustDetector
+from models.runs import Runs
 from models.tail import TailProbability
 
 FORMAT: Final = 1
@@ -36,9 +37,13 @@ OPERATION_GROUP: Final = np.array([0, 1, 2, 2, 3, 3, 4, 4], np.int16)
 SEGMENTS: Final = len(SIDES) * len(PARTY_GROUPS) * len(OPERATION_GROUPS)
 
 LOCAL_OFFSET_MS: Final = 5 * 3_600_000  # Kazakhstan is one zone, UTC+05:00
-LARGEST_EVIDENCE: Final = 12.0  # nats of one detector: 1 in 160,000, further than its memory reaches
+SIDE_KEYS: Final = np.array([0, 0x9E3779B97F4A7C15], np.uint64)  # paying and being paid are different runs
+LARGEST_EVIDENCE: Final = 20.0  # nats of one detector, about the rarest that a tail can tell
 
 __all__ = ["FORMAT", "SEGMENTS", "Detectors", "DriftAlarm", "UnknownStateFormat", "segment_name"]
+
+
+Part = Detector | Runs | TailProbability | DriftWatch
 
 
 class UnknownStateFormat(ValueError):
@@ -137,6 +142,7 @@ class Detectors:
     >>> statistics[-1, 0, 2] = 7.0
     >>> detectors = Detectors(seed=1)
     >>> anomaly = detectors.score_and_learn(
+    ...     subject=rng.integers(1, 1 << 63, (rows, 2), np.uint64),
     ...     kind=np.zeros(rows, np.uint8),  # transfers
     ...     payer_kind=np.ones(rows, np.uint8),  # of persons
     ...     payee_kind=np.zeros(rows, np.uint8),  # to nobody
@@ -155,12 +161,14 @@ class Detectors:
         self._detectors = tuple(detector(SEGMENTS, seed) for detector in DETECTORS)
         self._warm_up = max(detector.warm_up for detector in DETECTORS)
         self._learnt = np.zeros(SEGMENTS, np.int64)
-        self._tail = TailProbability(SEGMENTS, highest=LARGEST_EVIDENCE * len(DETECTORS))
+        self._runs = Runs()
+        self._tail = TailProbability(SEGMENTS, highest=LARGEST_EVIDENCE * len(DETECTORS) + self._runs.largest)
         self._drift = DriftWatch(SEGMENTS * len(DETECTORS))
 
     def score_and_learn(
         self,
         *,
+        subject: NDArray[np.uint64],
         kind: NDArray[np.uint8],
         payer_kind: NDArray[np.uint8],
         payee_kind: NDArray[np.uint8],
@@ -174,6 +182,8 @@ class Detectors:
 
         Parameters
         ----------
+        subject
+            [n, 2]: the keys of payer and payee, which spread evenly over 64 bits as keyed tokens do.
         kind, payer_kind, payee_kind, amount_kzt, occurred_at
             Columns of the events: numbers of the kinds of operation and party, tiyn, milliseconds since 1970.
         statistics
@@ -210,6 +220,8 @@ class Detectors:
             stream = np.where(teach & (segment >= 0), segment + number * SEGMENTS, -1)
             self._drift.observe(stream, raw, times)
         evidence = _join(self._learnt, self._warm_up, segment, teach, anomalies)
+        keys = (subject ^ SIDE_KEYS).reshape(rows)
+        evidence = self._runs.add_up(keys, times, evidence, teach)
         return self._tail.score_and_learn(segment, evidence, teach).reshape(-1, 2)
 
     @property
@@ -260,8 +272,6 @@ class Detectors:
             part.restore({key.removeprefix(prefix): array for key, array in state.items() if key.startswith(prefix)})
         return detectors
 
-    def _parts(self) -> dict[str, Detector | TailProbability | DriftWatch]:
-        named: dict[str, Detector | TailProbability | DriftWatch] = {
-            detector.name: detector for detector in self._detectors
-        }
-        return named | {"tail": self._tail, "drift": self._drift}
+    def _parts(self) -> dict[str, Part]:
+        named: dict[str, Part] = {detector.name: detector for detector in self._detectors}
+        return named | {"runs": self._runs, "tail": self._tail, "drift": self._drift}

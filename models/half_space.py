@@ -91,7 +91,7 @@ class Forest:
     """
 
     def __init__(
-        self, *, segments: int, inputs: int, seed: int, trees: int = 25, height: int = 8, window_size: int = 250
+        self, *, segments: int, inputs: int, seed: int, trees: int = 25, height: int = 8, window_size: int = 1_000
     ) -> None:
         self.window_size = window_size
         self.features = np.zeros((trees, 2**height - 1), np.uint8)
@@ -160,20 +160,22 @@ class HalfSpaceDetector(Detector):
 
     Examples
     --------
-    >>> from models.base import AMOUNT, MEASUREMENTS
+    >>> from models.base import AMOUNT, HOUR, HOUR_SHARE, MEASUREMENTS
     >>> rng = np.random.default_rng(42)
-    >>> rows = np.full((2_000, len(MEASUREMENTS)), np.nan)
+    >>> rows = np.full((4_000, len(MEASUREMENTS)), np.nan)
     >>> rows[:, AMOUNT] = rng.lognormal(9, 0.5, len(rows))
-    >>> rows[-1, AMOUNT] = 1.0
+    >>> rows[:, HOUR] = rng.normal(14, 3, len(rows)) % 24
+    >>> rows[:, HOUR_SHARE] = rng.beta(4, 4, len(rows))
+    >>> rows[-1, [AMOUNT, HOUR]] = 1_000_000, 3.0
     >>> detector = HalfSpaceDetector(segments=1, seed=7)
     >>> anomaly = detector.score_and_learn(np.zeros(len(rows), np.int16), rows, np.ones(len(rows), np.bool_))
-    >>> float(anomaly[-1].round(3)), float(np.mean(anomaly[1_000:] > 0.9).round(2))
-    (0.999, 0.02)
+    >>> float(anomaly[-1].round(3)), float(np.mean(anomaly[2_000:] > 0.9).round(2))
+    (1.0, 0.1)
     """
 
     name: ClassVar[str] = "half_space"
     highest: ClassVar[float] = 18.0  # > ln(largest mass + 1)
-    warm_up: ClassVar[int] = 500  # the first window, and the grace period of the tail
+    warm_up: ClassVar[int] = 1_256  # the first window, and the grace period of the tail
 
     def __init__(self, segments: int, seed: int) -> None:
         super().__init__(segments, seed)

@@ -101,13 +101,14 @@ def surprises(measurements: NDArray[np.float64]) -> NDArray[np.float64]:
     - hour: how rarely the subject acts at this time of day, against the 4 hours in 24 of somebody without habits.
     - counterparty: a new one, against the share of new ones among the recent.
     - region: how rarely the other side is in this region.
-    - burst: Poisson tail of as many events within the hour, against the subject's rate over its life.
+    - burst: Poisson tail of as many events within the hour, or exponential tail of as short a gap, whichever is rarer,
+      against the subject's rate over its life. (A nat less for the gap, as the mean gap says nothing.)
     - silence: exponential tail of as long a gap: an account that slept and wakes up.
 
     >>> usual = np.array([[40, 200, 0.2, 86_400, 0, 0.3, 5, 0.3, 0.4, 0.9, 9_000, 14.0]])
     >>> stolen = np.array([[40, 200, 4.5, 600, 4, 0.0, 0, 0.3, 2.5, 0.9, 310_000, 3.5]])
     >>> dict(zip(PARTS, surprises(usual)[0].round(1).tolist()))
-    {'amount': 0.2, 'hour': 0.0, 'counterparty': 0.0, 'region': 0.1, 'burst': 0.0, 'silence': 0.1}
+    {'amount': 0.2, 'hour': 0.0, 'counterparty': 0.0, 'region': 0.1, 'burst': 0.7, 'silence': 0.1}
     >>> dict(zip(PARTS, surprises(stolen)[0].round(1).tolist()))
     {'amount': 5.4, 'hour': 2.1, 'counterparty': 1.1, 'region': 0.1, 'burst': 8.0, 'silence': 0.0}
     """
@@ -133,9 +134,11 @@ def surprises(measurements: NDArray[np.float64]) -> NDArray[np.float64]:
             burst = given[BURST]
             if burst > per_hour:
                 part[BURST_PART] = burst * math.log(burst / per_hour) - (burst - per_hour)
-            # A subject of two events has no rate to speak of, so silence needs a past.
+            # A subject of two events has no rate to speak of, so gaps need a past.
             if given[EVENTS] >= 5.0 and given[GAP_SECONDS] >= 0.0:
-                part[SILENCE_PART] = min(per_hour * given[GAP_SECONDS] / 3_600.0, PART_LIMIT) * 0.5
+                gaps = per_hour * given[GAP_SECONDS] / 3_600.0
+                part[SILENCE_PART] = 0.5 * gaps
+                part[BURST_PART] = max(part[BURST_PART], -math.log(1.0 - math.exp(-gaps) + 1e-4) - 1.0)
         for number in range(part.shape[0]):
             part[number] = min(max(part[number], 0.0), PART_LIMIT)
     return parts
@@ -166,8 +169,8 @@ class RobustDetector(Detector):
     >>> rows[-3:, HOUR_SHARE] = 0
     >>> detector = RobustDetector(segments=1, seed=7)
     >>> anomaly = detector.score_and_learn(np.zeros(len(rows), np.int16), rows, np.ones(len(rows), np.bool_))
-    >>> anomaly[-3:].round(3).tolist()
-    [0.999, 0.999, 0.999]
+    >>> anomaly[-3:].round(4).tolist()
+    [0.9997, 0.9997, 0.9997]
     """
 
     name: ClassVar[str] = "robust"
