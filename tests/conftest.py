@@ -8,16 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from streams.kafka import (
-    IMAGE,
-    Kafka,
-    KafkaSettings,
-    answers,
-    cluster_id,
-    container_environment,
-    docker_answers,
-    free_port,
-)
+from streams.kafka import IMAGE, Kafka, KafkaSettings, answers, container_environment, docker_answers
+from streams.kafka_java import cluster_id
+from streams.kafka_ports import free_port
+
+# A test's broker lives for seconds: it is better started soon than compiled well.
+QUICK_START = "-XX:TieredStopAtLevel=1"
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +23,7 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
     Tests share it: name topics and groups with `fresh_name`, and start your own broker to fault one.
     """
     data = tmp_path_factory.mktemp("kafka")
-    settings = KafkaSettings(data=data, port=0, controller_port=0, heap_mib=512)
+    settings = KafkaSettings(data=data, port=0, heap_mib=512, java_options=QUICK_START)
     if settings.bootstrap_servers or not docker_answers():
         with Kafka.find_or_start(settings) as started:
             yield started

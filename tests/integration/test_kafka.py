@@ -17,7 +17,10 @@ import psutil
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from streams.kafka import JAVA_AT_LEAST, Kafka, KafkaSettings, KafkaUnavailable, MavenKafka, answers, free_port
+from streams.kafka import Kafka, KafkaSettings, KafkaUnavailable, MavenKafka, answers
+from streams.kafka_java import JAVA_AT_LEAST
+from streams.kafka_ports import free_port
+from tests.conftest import QUICK_START
 
 
 @pytest.fixture(autouse=True)
@@ -26,8 +29,9 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name)
 
 
-def own(data: Path, **more: object) -> KafkaSettings:
-    return KafkaSettings(**({"data": data, "runtime": "maven", "port": 0, "heap_mib": 384} | more))  # type: ignore[arg-type]
+def own(data: Path, *, port: int = 0, jars: Path | None = None) -> KafkaSettings:
+    settings = KafkaSettings(data=data, runtime="maven", port=port, heap_mib=384, java_options=QUICK_START)
+    return settings.model_copy(update={"jars": jars}) if jars else settings
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +191,7 @@ PARENT = """
 import json, os, sys, time
 from pathlib import Path
 from streams.kafka import Kafka, KafkaSettings
-kafka = Kafka.find_or_start(KafkaSettings(data=Path(sys.argv[1]), runtime="maven", port=0, heap_mib=384))
+kafka = Kafka.find_or_start(KafkaSettings(data=Path(sys.argv[1]), runtime="maven", port=0, java_options=sys.argv[2]))
 child = os.fork()  # as a snapshot's child does, it holds copies of all that the parent has open
 if child == 0:
     time.sleep(60)
@@ -198,7 +202,7 @@ time.sleep(60)
 
 
 def test_nothing_is_left_after_kill_9_of_the_parent(tmp_path: Path) -> None:
-    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path)], stdout=subprocess.PIPE)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(tmp_path), QUICK_START], stdout=subprocess.PIPE)
     assert parent.stdout is not None
     told = json.loads(parent.stdout.readline())
     assert psutil.Process(told["broker"]).ppid() == told["keeper"]

@@ -1,0 +1,58 @@
+"""Ports of the loopback address: which are free, and who has the others."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import random
+import socket
+from typing import Final
+
+import psutil
+
+from streams.kafka_process import KafkaUnavailable
+
+HOST: Final = "127.0.0.1"
+# Free ports are looked for below Linux's range for outgoing connections (32768 and up). A client that reconnects to a
+# dead broker inside that range may be given the broker's own port, connect to itself, and so keep the broker out.
+FREE_PORTS: Final = range(20_000, 32_000)
+
+
+def connects(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
+        return True
+    return False
+
+
+def is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the broker does: TIME_WAIT is no obstacle
+        try:
+            listener.bind((HOST, port))
+            listener.listen(1)
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise
+    return True
+
+
+def free_port(taken: int = 0) -> int:
+    """A port of the loopback address that nobody listens on now, other than `taken`."""
+    for _ in range(1000):
+        port = random.choice(FREE_PORTS)  # noqa: S311 (two processes that look at once should not meet)
+        if port != taken and is_free(port):
+            return port
+    raise KafkaUnavailable(
+        f"No free port was found on {HOST} between {FREE_PORTS[0]} and {FREE_PORTS[-1]}.",
+        "Set ANTIFRAUD_KAFKA_PORT and ANTIFRAUD_KAFKA_CONTROLLER_PORT.",
+    )
+
+
+def user_of(port: int) -> str:
+    """Who listens there, as far as we may know: ' by java (process 12)' or nothing."""
+    with contextlib.suppress(psutil.Error, OSError):
+        for connection in psutil.net_connections("tcp"):
+            if connection.laddr and connection.laddr.port == port and connection.pid:
+                return f" by {psutil.Process(connection.pid).name()} (process {connection.pid})"
+    return ""
