@@ -41,6 +41,8 @@ from streams.recent import Recent
 from streams.tokens import SubjectKind, Token, TokenKey, Vault
 
 _ABSENT, _PERSON, _COMPANY, _FOREIGN, _ACCOUNT = range(len(PARTY_KINDS))
+# Where a topic takes its writers' clocks, a record may carry any time; a refusal must still be writable.
+_LAST_INSTANT: Final = 253_402_300_799_999
 _NO_TOKEN: Final = Token(0, 0)
 _NO_WORDS: Final = (0, 0, 0, 0)
 _NOT_GIVEN: Final = 255  # EVENT["channel"]
@@ -419,7 +421,7 @@ def _refused(
         path=refusal.path,
         message=refusal.message,
         source=Source(topic=topic, partition=partition, offset=record.offset),
-        appended_at=from_milliseconds(max(0, record.timestamp)),
+        appended_at=from_milliseconds(min(max(0, record.timestamp), _LAST_INSTANT)),
         size=len(value),
         sha256=hashlib.sha256(value).hexdigest(),
     )

@@ -74,8 +74,8 @@ class TokenKey:
         self.key_id = key_id
         self._secret = secret
         # blake2b has a keyed mode and short digests, and costs a quarter of an HMAC: fit for what is made per event.
-        self._event = hashlib.blake2b(digest_size=8, key=self._derive(b"event"))
-        self._content = hashlib.blake2b(digest_size=8, key=self._derive(b"content"))
+        self._event = hashlib.blake2b(digest_size=8, key=self.derive(b"event"))
+        self._content = hashlib.blake2b(digest_size=8, key=self.derive(b"content"))
         self.persons = self._cache("person", cached)
         self.accounts = self._cache("account", cached)
         self.phones = self._cache("phone", cached)
@@ -108,7 +108,7 @@ class TokenKey:
         state.update(canonical)
         return int.from_bytes(state.digest(), "little")
 
-    def _derive(self, purpose: bytes) -> bytes:
+    def derive(self, purpose: bytes) -> bytes:
         return hmac.digest(self._secret, b"derive\0" + purpose, "sha256")
 
     def _cache(self, kind: SubjectKind, limit: int) -> Recent[str, Token]:
