@@ -212,7 +212,7 @@ class OwnKafka(Kafka):
             self._prepare()
             self.port, self.controller_port = _ports(settings)
             self.bootstrap_servers = f"{HOST}:{self.port}"
-            self._start()
+            self._start(may_move=settings.port == 0)
         except BaseException:
             self.stop()
             raise
@@ -238,7 +238,7 @@ class OwnKafka(Kafka):
         """The process id of the stub that keeps the broker."""
         return self._kept().pid
 
-    def _start(self) -> None:
+    def _start(self, *, may_move: bool = False) -> None:
         deadline = time.monotonic() + self.settings.startup_seconds
         for attempt in range(3):
             started_at = time.time()
@@ -250,7 +250,7 @@ class OwnKafka(Kafka):
             line = self._last_line(started_at)
             self._end("kill")
             # Between finding a port free and using it somebody else may have taken it: take another, if we may.
-            if died and "in use" in line and self.settings.port == 0 and attempt < 2:
+            if died and "in use" in line and may_move and attempt < 2:
                 self.port, self.controller_port = _ports(self.settings)
                 self.bootstrap_servers = f"{HOST}:{self.port}"
                 continue
@@ -298,6 +298,7 @@ class OwnKafka(Kafka):
 
     def restart(self) -> None:
         self._end("stop")
+        self._folder.take()
         self._start()
 
     def pause(self) -> None:

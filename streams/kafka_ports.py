@@ -19,21 +19,30 @@ FREE_PORTS: Final = range(20_000, 32_000)
 
 
 def connects(port: int) -> bool:
+    """Whether somebody listens there."""
     with contextlib.suppress(OSError), socket.create_connection((HOST, port), timeout=1):
         return True
     return False
 
 
 def is_free(port: int) -> bool:
+    """Whether we may listen there.
+
+    Raises:
+        KafkaUnavailable: this user never may.
+    """
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the broker does: TIME_WAIT is no obstacle
         try:
             listener.bind((HOST, port))
             listener.listen(1)
         except OSError as error:
-            if error.errno in (errno.EADDRINUSE, errno.EACCES):
-                return False
-            raise
+            if error.errno != errno.EADDRINUSE:
+                raise KafkaUnavailable(
+                    f"Port {port} on {HOST} cannot be listened on ({error.strerror}).",
+                    "Choose another; on Linux those from 1024 are open to every user.",
+                ) from None
+            return False
     return True
 
 

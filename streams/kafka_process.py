@@ -43,7 +43,13 @@ class DataFolder:
         self._file: IO[str] | None = None
 
     def take(self) -> None:
-        """Raises KafkaUnavailable where another process has it."""
+        """Have the folder, made if need be; harmless where this object has it already.
+
+        Raises:
+            KafkaUnavailable: another process has it, or it cannot be written.
+        """
+        if self._file is not None:
+            return
         try:
             self.data.mkdir(parents=True, exist_ok=True)
             file = (self.data / "lock").open("a+")

@@ -73,6 +73,8 @@ def test_records_survive_a_stop_and_a_kill(broker: MavenKafka) -> None:
     broker.kill()
     assert not broker.running
     assert not answers(servers, seconds=0.5)
+    broker.stop()
+    broker.stop()  # whatever is stopped already
     broker.restart()
     assert broker.running
     assert broker.bootstrap_servers == servers
@@ -176,6 +178,29 @@ def test_jars_that_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     with pytest.raises(KafkaUnavailable, match=r"Maven could not get Kafka .*unknown host"):
         Kafka.find_or_start(settings)
     assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_docker_is_used_where_it_answers_and_cleaned_up_after(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    calls = tmp_path / "calls"
+    program(
+        tmp_path, "docker", f'echo "$@" >> {calls}; [ $1 != run ] || {{ echo "no space left on device"; exit 125; }}'
+    )
+    settings = own(tmp_path / "data", port=free_port()).model_copy(update={"runtime": "auto"})
+    with pytest.raises(KafkaUnavailable, match=r"ended while starting; .*no space left on device"):
+        Kafka.find_or_start(settings)
+    asked = calls.read_text().splitlines()
+    assert [line.split()[0] for line in asked] == ["info", "info", "image", "run", "rm"]
+    assert f"--publish 127.0.0.1:{settings.port}:{settings.port}" in asked[3]
+    assert asked[3].endswith("apache/kafka:4.3.1")
+    assert asked[4].split()[2] in asked[3]  # the container's name
+
+    program(tmp_path, "docker", '[ $1 = info ] || { echo "manifest unknown" >&2; exit 1; }')
+    with pytest.raises(KafkaUnavailable, match="cannot be pulled: manifest unknown"):
+        Kafka.find_or_start(settings)
+    program(tmp_path, "docker", "exit 1")
+    with pytest.raises(KafkaUnavailable, match="Docker does not answer"):
+        Kafka.find_or_start(settings.model_copy(update={"runtime": "docker"}))
 
 
 def test_a_broker_that_dies_at_start_shows_its_last_words(tmp_path: Path) -> None:

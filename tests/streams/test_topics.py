@@ -191,6 +191,15 @@ def test_list_of_rights_and_wrong_settings() -> None:
     assert "ANTIFRAUD_PARTITIONS" in wrong.stderr
 
 
+def test_no_kafka_is_its_own_exit_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KAFKA_BOOTSTRAP_SERVERS", raising=False)
+    monkeypatch.setenv("ANTIFRAUD_KAFKA_DATA", str(tmp_path))
+    for command in ("diff", "apply"):
+        result = CliRunner().invoke(topics_app, [command])
+        assert result.exit_code == 3
+        assert "No Kafka is running" in result.stderr
+
+
 def test_the_file_is_the_packaged_one() -> None:
     assert FILE.name == "topics.yaml"
     assert FILE.exists()
