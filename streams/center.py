@@ -70,7 +70,12 @@ class Center:
     def apply_topics(self) -> None:
         """Make the cluster's topics as declared."""
         with contextlib.closing(self.kafka.admin()) as admin:
-            Topics.load(settings=self.topics).apply(admin)
+            Topics.load(
+                institutions=self.topics.institutions,
+                partitions=self.topics.partitions,
+                tx_partitions=self.topics.tx_partitions,
+                replicas=self.topics.replicas,
+            ).apply(admin)
 
     def environment(self, metrics_port: int) -> dict[str, str]:
         """The environment of a worker of this center."""

@@ -78,14 +78,17 @@ class Engine:
         rows["amount_kzt"] = rulebook.amounts_in_tenge(rows)
         needed = rulebook.applicable(rows)
         applied = self.histories.apply(rows, rulebook.features, needed)
-        here = applied.verdict[:, : PAYEE + 1] != 0
+        new = applied.verdict[:, : PAYEE + 1] == NEW
         scores = self.detectors.score_and_learn(
-            np.ascontiguousarray(rows["kind"]),
-            np.ascontiguousarray(rows["payer_kind"]),
-            np.ascontiguousarray(rows["payee_kind"]),
-            applied.statistics,
-            here & (applied.verdict[:, : PAYEE + 1] == NEW),
-            np.ascontiguousarray(rows["occurred_at"]),
+            subject=np.stack([rows["payer"], rows["payee"]], axis=1),
+            kind=rows["kind"],
+            payer_kind=rows["payer_kind"],
+            payee_kind=rows["payee_kind"],
+            amount_kzt=rows["amount_kzt"],
+            occurred_at=rows["occurred_at"],
+            statistics=applied.statistics,
+            present=new,
+            learn=new,
         )
         return Parts(needed, applied.values, applied.statistics, applied.verdict, scores)
 

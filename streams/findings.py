@@ -142,7 +142,7 @@ class Findings:
             evidence=self._evidence(row, description, sources, engine),
             explanation=text(description.summary),
             decision=description.action.decision if description.action is not None else None,
-            legal_basis=typology.legal_basis.text.ru,
+            legal_basis="; ".join(basis.text.ru for basis in typology.legal_basis),
         )
 
     def _signals(self, judgement: Judgement, found: Found) -> tuple[Signal, ...]:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import aiokafka
+import aiokafka.admin
 import structlog
 
 log = structlog.get_logger(__name__)
@@ -54,6 +55,15 @@ class Outbox:
     async def stop(self) -> None:
         if self._producer is not None:
             await self._producer.stop()
+
+    async def cluster(self) -> str:
+        """The id of the Kafka cluster: a snapshot of one is no use to another."""
+        admin = aiokafka.admin.AIOKafkaAdminClient(bootstrap_servers=self._servers, **self._security)
+        await admin.start()
+        try:
+            return str((await admin.describe_cluster())["cluster_id"])
+        finally:
+            await admin.close()
 
     @property
     def unacknowledged(self) -> int:

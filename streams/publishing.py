@@ -27,7 +27,7 @@ from streams.contracts.headers import write_history
 from streams.delivery import DeliveryError, close_producer, open_producer, topic_missing, topic_partitions, typed
 
 OPENING_MS: Final = 2_000
-HEARTBEAT_SECONDS: Final = 0.2  # the protocol promises 0.3 s of wall time
+HEARTBEAT_SECONDS: Final = 0.15  # the protocol promises 0.3 s of wall time
 DELIVERY_SECONDS: Final = 30.0
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024  # far above the contract's 64 KiB: intake rejects, and says why
 WINDOW_RECORDS: Final = 20_000

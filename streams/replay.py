@@ -10,6 +10,7 @@ import gzip
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -108,7 +109,7 @@ def replay(
         lines = read_lines(path)
         offset = 0
         while True:
-            batch = [line for line, _ in zip(lines, range(BATCH_LINES), strict=False)]
+            batch = list(islice(lines, BATCH_LINES))
             if not batch:
                 break
             now = int(time.time() * 1000)

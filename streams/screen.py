@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -46,7 +46,6 @@ class _Held:
     marks_at: dict[int, tuple[tuple[int, int], float]] = field(default_factory=dict)  # source → (mark, when it moved)
     control_sent_at: float = 0.0
     covered_offset: int = 0
-    first_institutions: set[str] = field(default_factory=set)
 
 
 class Screen:
@@ -62,7 +61,6 @@ class Screen:
         *,
         partitions: int,
         sources: Sequence[tuple[str, int]],
-        institutions: Iterable[str],
         snapshot_seconds: float,
     ) -> None:
         self.outbox = outbox
@@ -72,7 +70,6 @@ class Screen:
         self.metrics = metrics
         self.partitions = partitions
         self.sources = list(sources)
-        self.institutions = frozenset(institutions)
         self.snapshot_seconds = snapshot_seconds
         self.held: dict[int, _Held] = {}
         self.batches = 0
@@ -257,6 +254,14 @@ class Screen:
         finally:
             held.snapshot_at = time.monotonic()
             held.snapshot = None
+
+    async def last_snapshots(self) -> None:
+        """Snapshot everything once more before an orderly end, so that the next start has nothing to read again."""
+        for held in self.held.values():
+            if held.snapshot is not None:
+                await held.snapshot
+            if held.events:
+                await self._snapshot(held)
 
     def measure(self) -> None:
         """Bring the gauges up to date."""

@@ -97,7 +97,7 @@ class Worker:
         await self._patiently(self.outbox.start)
         self.feed = RulebookFeed(settings.bootstrap_servers)
         await self._patiently(self.feed.start)
-        cluster = await self._cluster()
+        cluster = await self.outbox.cluster()
         institutions = frozenset(self.topics.institutions)
         sources = [
             (f"tx.{institution}", partition)
@@ -255,11 +255,6 @@ class Worker:
                     raise
                 log.warning("Kafka does not answer, trying again", servers=self.settings.bootstrap_servers, cause=repr(error))
                 await asyncio.sleep(2.0)
-
-    async def _cluster(self) -> str:
-        client = self.outbox.client
-        metadata = await client.fetch_all_metadata()
-        return str(getattr(metadata, "cluster_id", None) or "unknown")
 
     def _die(self, error: BaseException) -> None:
         log.critical("worker ends itself: nothing unwritten was acknowledged", cause=repr(error), exc_info=error)
