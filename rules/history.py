@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -74,14 +75,18 @@ class Histories:
             raise ValueError(f"largest must be one of {CLASSES}, not {largest}")
         self.largest = largest
         # Room for one row must always be there: four subjects with the largest region each.
-        words = max(entries, 8 * largest) * kernels.WORDS_PER_ENTRY
+        top = 0
+        while kernels.UNIT << top < largest:
+            top += 1
+        words = max(entries, 4 * (kernels.UNIT << top)) * kernels.WORDS_PER_ENTRY
         self._subjects: NDArray[np.void] = _reserve(max(subjects, 8), SUBJECT)
         self._arena: NDArray[np.int64] = _reserve(words, np.int64)
+        self._tags: NDArray[np.uint8] = _reserve(len(self._arena) // kernels.UNIT_WORDS + 1, np.uint8)
         self._summaries = _as_summaries(_reserve(max(subjects >> 8, 8) * _SUMMARY_WORDS, np.int64))
         self._index: NDArray[np.int64] = np.zeros(1 << 12, dtype=np.int64)
         self._counters: NDArray[np.int64] = np.zeros(kernels.COUNTERS, dtype=np.int64)
-        self._counters[kernels.FREE_HEADS :] = kernels.NO_REGION
-        self._limits = np.array([CLASSES.index(largest), max(largest // 8, 1)], dtype=np.int64)
+        self._counters[kernels.FREE_HEADS :] = kernels.NO_BLOCK
+        self._limits = np.array([CLASSES.index(largest), max(largest // 8, 1), top], dtype=np.int64)
         # Scratch of the kernel, no state.
         slots = 256
         while slots < 2 * largest:
@@ -112,7 +117,7 @@ class Histories:
             done = kernels.apply_rows(
                 rows, raw, done, needed, table.role_groups, table.groups, table.filters, table.features,
                 table.typologies, table.divisors, table.lexicons, self._subjects, self._index, self._arena,
-                self._summaries, self._counters, self._limits, self._matched, self._table, self._latest,
+                self._summaries, self._counters, self._tags, self._limits, self._matched, self._table, self._latest,
                 self._logarithms, values, statistics, verdict,
             )  # fmt: skip
             if done < count:
@@ -174,6 +179,7 @@ class Histories:
             "counters": _view(used),
             "subjects": _view(self._subjects[: used[kernels.SUBJECTS_USED]]),
             "arena": _view(self._arena[: used[kernels.WORDS_USED]]),
+            "tags": _view(self._tags[: used[kernels.WORDS_USED] // kernels.UNIT_WORDS]),
             "summaries": _view(self._summaries[: used[kernels.SUMMARIES_USED]]),
         }
 
@@ -192,15 +198,16 @@ class Histories:
         counters = state["counters"]
         if counters.shape != (kernels.COUNTERS,):
             raise ValueError("the state of the histories has other size classes than this version")
-        lengths = (
-            ("subjects", kernels.SUBJECTS_USED),
-            ("arena", kernels.WORDS_USED),
-            ("summaries", kernels.SUMMARIES_USED),
-        )
-        for name, counter in lengths:
-            if len(state[name]) != counters[counter]:
-                raise ValueError(f"{name} has {len(state[name])} parts in place of {counters[counter]}")
         held, words = int(counters[kernels.SUBJECTS_USED]), int(counters[kernels.WORDS_USED])
+        lengths = {
+            "subjects": held,
+            "arena": words,
+            "tags": words // kernels.UNIT_WORDS,
+            "summaries": int(counters[kernels.SUMMARIES_USED]),
+        }
+        for name, length in lengths.items():
+            if len(state[name]) != length:
+                raise ValueError(f"{name} of the state of the histories has {len(state[name])} parts, not {length}")
         histories = cls(
             subjects=max(subjects, 2 * held),
             entries=max(entries, 2 * words // kernels.WORDS_PER_ENTRY),
@@ -211,6 +218,7 @@ class Histories:
         histories._counters[:] = counters
         histories._subjects[:held] = state["subjects"]
         histories._arena[:words] = state["arena"]
+        histories._tags[: len(state["tags"])] = state["tags"]
         histories._summaries[: len(state["summaries"])] = state["summaries"]
         histories._index_anew()
         return histories
@@ -247,8 +255,9 @@ class Histories:
         used = self._counters
         if used[kernels.SUBJECTS_USED] + 4 > len(self._subjects):
             self._subjects = _larger(self._subjects, int(used[kernels.SUBJECTS_USED]))
-        if used[kernels.WORDS_USED] + 4 * kernels.WORDS_PER_ENTRY * self.largest > len(self._arena):
+        if used[kernels.WORDS_USED] + 4 * (kernels.UNIT_WORDS << int(self._limits[2])) > len(self._arena):
             self._arena = _larger(self._arena, int(used[kernels.WORDS_USED]))
+            self._tags = _larger(self._tags, int(used[kernels.WORDS_USED]) // kernels.UNIT_WORDS)
         if used[kernels.SUMMARIES_USED] + 4 > len(self._summaries):
             flat = self._summaries.reshape(-1)
             self._summaries = _as_summaries(_larger(flat, int(used[kernels.SUMMARIES_USED]) * _SUMMARY_WORDS))
@@ -263,6 +272,7 @@ class Histories:
         kernels.rebuild_index(self._index, self._subjects, len(self))
 
 
+_HUGE_PAGE: Final = 1 << 21
 _SUMMARY_WORDS: Final = kernels.RING_DAYS * kernels.BUCKET_WORDS
 
 
@@ -283,6 +293,9 @@ def _reserve(length: int, dtype: DTypeLike) -> NDArray[Any]:
     except (OSError, ValueError):
         # No overcommit here, or a limit on address space: take a little, and double it when it is full.
         return np.zeros(min(length, 1 << 20), dtype=dtype)
+    if size > _HUGE_PAGE and hasattr(mmap, "MADV_HUGEPAGE"):
+        with suppress(OSError):  # a kernel without huge pages is only slower
+            pages.madvise(mmap.MADV_HUGEPAGE)
     return np.frombuffer(pages, dtype=dtype)
 
 

@@ -11,8 +11,10 @@ Layout of memory, owned by `rules.history.Histories`:
 - `arena`: 64-bit words. A subject with `capacity` entries has `8 * capacity` words from `base`: column j of entry i
   is `arena[base + j * capacity + i]`. Entries are sorted by (occurred_at, order applied).
 - `summaries[slot]`: a ring of `RING_DAYS` days with what has left the reservoir of a busy subject.
-- `counters`: subjects, words and summaries in use, then the head of the list of free regions of each size class. The
-  first word of a free region is the next head.
+- `tags`: one byte for every UNIT of the arena. Space is given out by the buddy system, so that what growing subjects
+  leave behind joins up again for others: where a free block of order o begins, its tag is o + 1, elsewhere 0. The
+  first two words of a free block are the next and the previous one in the list of its order.
+- `counters`: subjects, words and summaries in use, then the head of the list of free blocks of each order.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from rules.events import DAY_MS, EVENT, HISTORY, LATE, PARTY_KINDS
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Shorts = NDArray[np.int16]
+Bytes = NDArray[np.uint8]
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -77,8 +80,10 @@ NO_DAY: Final = int(np.iinfo(np.int64).min)
 
 # counters
 SUBJECTS_USED, WORDS_USED, SUMMARIES_USED, FREE_HEADS = range(4)
-COUNTERS: Final = FREE_HEADS + len(CLASSES)
-NO_REGION: Final = -1
+COUNTERS: Final = FREE_HEADS + 11  # orders 0 to 10
+NO_BLOCK: Final = -1
+UNIT: Final = CLASSES[0]  # entries in a block of order 0
+UNIT_WORDS: Final = UNIT * WORDS_PER_ENTRY
 
 LATEST: Final = 32  # the statistics look at this many latest entries of the same direction
 FEWEST: Final = 5  # and say nothing about habits under this many
@@ -190,7 +195,7 @@ def after(times: Integers, instant: int) -> int:
     low, high = 0, times.shape[0]
     # Nearly always the event is the newest.
     if high == 0 or times[high - 1] <= instant:
-        return high
+        return int(high)
     while low < high:
         middle = (low + high) >> 1
         if times[middle] <= instant:
@@ -201,36 +206,96 @@ def after(times: Integers, instant: int) -> int:
 
 
 @compiled
-def _take_region(arena: Integers, counters: Integers, size_class: int) -> Any:
-    head = counters[FREE_HEADS + size_class]
-    if head != NO_REGION:
-        counters[FREE_HEADS + size_class] = arena[head]
-        return head
-    base = counters[WORDS_USED]
-    counters[WORDS_USED] = base + WORDS_PER_ENTRY * _CAPACITIES[size_class]
+def _push_block(arena: Integers, counters: Integers, tags: Bytes, base: int, order: int) -> None:
+    head = counters[FREE_HEADS + order]
+    arena[base], arena[base + 1] = head, NO_BLOCK
+    if head != NO_BLOCK:
+        arena[head + 1] = base
+    counters[FREE_HEADS + order] = base
+    tags[base // UNIT_WORDS] = order + 1
+
+
+@compiled
+def _pull_block(arena: Integers, counters: Integers, tags: Bytes, base: int, order: int) -> None:
+    following, previous = arena[base], arena[base + 1]
+    if previous == NO_BLOCK:
+        counters[FREE_HEADS + order] = following
+    else:
+        arena[previous] = following
+    if following != NO_BLOCK:
+        arena[following + 1] = previous
+    tags[base // UNIT_WORDS] = 0
+
+
+@compiled
+def _take_block(arena: Integers, counters: Integers, tags: Bytes, order: int, top: int) -> Any:
+    """First word of a block of `UNIT << order` entries: a free one, a part of a larger one, or of new memory."""
+    found = order
+    while found < top and counters[FREE_HEADS + found] == NO_BLOCK:
+        found += 1
+    base = counters[FREE_HEADS + found]
+    if base == NO_BLOCK:
+        base = counters[WORDS_USED]
+        counters[WORDS_USED] = base + (UNIT_WORDS << top)
+    else:
+        _pull_block(arena, counters, tags, base, found)
+    while found > order:
+        found -= 1
+        _push_block(arena, counters, tags, base + (UNIT_WORDS << found), found)
     return base
 
 
 @compiled
-def _give_region(arena: Integers, counters: Integers, size_class: int, base: int) -> None:
-    arena[base] = counters[FREE_HEADS + size_class]
-    counters[FREE_HEADS + size_class] = base
+def _give_block(arena: Integers, counters: Integers, tags: Bytes, base: int, order: int, top: int) -> None:
+    """Free a block, together with its neighbours as far as they are free."""
+    while order < top:
+        neighbour = base ^ (UNIT_WORDS << order)
+        if tags[neighbour // UNIT_WORDS] != order + 1:
+            break
+        _pull_block(arena, counters, tags, neighbour, order)
+        base = min(base, neighbour)
+        order += 1
+    _push_block(arena, counters, tags, base, order)
 
 
 @compiled
-def _widen(arena: Integers, counters: Integers, subjects: NDArray[np.void], row: int) -> None:
+def _take_region(arena: Integers, counters: Integers, tags: Bytes, capacity: int, top: int) -> Any:
+    """First word of a region for `capacity` entries: a whole block, or three quarters of one."""
+    order = 0
+    while UNIT << order < capacity:
+        order += 1
+    base = _take_block(arena, counters, tags, order, top)
+    if UNIT << order > capacity:
+        _give_block(arena, counters, tags, base + capacity * WORDS_PER_ENTRY, order - 2, top)
+    return base
+
+
+@compiled
+def _give_region(arena: Integers, counters: Integers, tags: Bytes, base: int, capacity: int, top: int) -> None:
+    order = 0
+    while UNIT << order < capacity:
+        order += 1
+    if UNIT << order == capacity:
+        _give_block(arena, counters, tags, base, order, top)
+    else:
+        _give_block(arena, counters, tags, base, order - 1, top)
+        _give_block(arena, counters, tags, base + (UNIT_WORDS << (order - 1)), order - 2, top)
+
+
+@compiled
+def _widen(arena: Integers, counters: Integers, tags: Bytes, subjects: NDArray[np.void], row: int, top: int) -> None:
     """Move a full subject into a region of the next size class."""
     old_class = int64(subjects[row].size_class)
     old_base = subjects[row].base
     old_capacity, capacity = _CAPACITIES[old_class], _CAPACITIES[old_class + 1]
     size = int64(subjects[row].size)
-    base = _take_region(arena, counters, old_class + 1)
+    base = _take_region(arena, counters, tags, capacity, top)
     for column in range(WORDS_PER_ENTRY):
         source = arena[old_base + column * old_capacity : old_base + column * old_capacity + size]
         target = arena[base + column * capacity : base + column * capacity + size]
         for i in range(size):
             target[i] = source[i]
-    _give_region(arena, counters, old_class, old_base)
+    _give_region(arena, counters, tags, old_base, old_capacity, top)
     subjects[row].base = base
     subjects[row].size_class = old_class + 1
 
@@ -408,7 +473,7 @@ def _matching(
     which: int,
     counterparty: int,
     own_region: int,
-    lexicons: NDArray[np.uint8],
+    lexicons: Bytes,
     matched: Integers,
     kept_here: Integers,
 ) -> int:
@@ -566,7 +631,7 @@ def _features(
     features: Integers,
     typologies: NDArray[np.uint64],
     divisors: Floats,
-    lexicons: NDArray[np.uint8],
+    lexicons: Bytes,
     matched: Integers,
     table: Shorts,
     out: Floats,
@@ -676,7 +741,7 @@ def _features(
 
 
 @compiled
-def institution_hash(code: NDArray[np.uint8]) -> int:
+def institution_hash(code: Bytes) -> int:
     """16-bit FNV-1a hash of an institution's code, up to its first NUL; 0 only where there is none."""
     value = uint32(0x811C9DC5)
     length = 0
@@ -694,7 +759,7 @@ def institution_hash(code: NDArray[np.uint8]) -> int:
 @compiled
 def apply_rows(
     rows: NDArray[np.void],
-    raw: NDArray[np.uint8],
+    raw: Bytes,
     begin: int,
     needed: NDArray[np.uint64],
     role_groups: Integers,
@@ -703,12 +768,13 @@ def apply_rows(
     features: Integers,
     typologies: NDArray[np.uint64],
     divisors: Floats,
-    lexicons: NDArray[np.uint8],
+    lexicons: Bytes,
     subjects: NDArray[np.void],
     index: Integers,
     arena: Integers,
     summaries: Integers,
     counters: Integers,
+    tags: Bytes,
     limits: Integers,
     matched: Integers,
     table: Shorts,
@@ -716,23 +782,22 @@ def apply_rows(
     logarithms: Floats,
     values: Floats,
     statistics: Floats,
-    verdicts: NDArray[np.uint8],
+    verdicts: Bytes,
 ) -> int:
     """Apply rows[begin:] in order; return the first row that there was no room for, or len(rows).
 
-    `limits` is (index of the largest size class, entries that leave a full history). `latest` is scratch of
-    2 * LATEST + 4 words, `matched` of twice the largest capacity + 1, `table` of the smallest power of
-    two that is at least twice the largest capacity, and 256.
+    `limits` is (index of the largest size class, entries that leave a full history, order of the largest block).
+    Scratch: `latest` of 2 * LATEST + 4 words, `matched` of twice the largest capacity + 1, `table` of the smallest
+    power of two that is at least twice the largest capacity, and 256.
     """
-    largest_class, leaving = limits[0], limits[1]
-    largest = _CAPACITIES[largest_class]
+    largest_class, leaving, top = limits[0], limits[1], limits[2]
     amounts = latest[LATEST : 2 * LATEST]
     found_rows = latest[2 * LATEST : 2 * LATEST + 4]
     for n in range(begin, rows.shape[0]):
         if (
             counters[SUBJECTS_USED] + 4 > subjects.shape[0]
             or (counters[SUBJECTS_USED] + 4) * 3 > index.shape[0] * 2
-            or counters[WORDS_USED] + 4 * WORDS_PER_ENTRY * largest > arena.shape[0]
+            or counters[WORDS_USED] + 4 * (UNIT_WORDS << top) > arena.shape[0]
             or counters[SUMMARIES_USED] + 4 > summaries.shape[0]
         ):
             return n
@@ -792,7 +857,7 @@ def apply_rows(
                 subjects[row].key = key
                 subjects[row].rest = rest
                 subjects[row].kind = kind
-                subjects[row].base = _take_region(arena, counters, 0)
+                subjects[row].base = _take_region(arena, counters, tags, _CAPACITIES[0], top)
                 subjects[row].first_seen = instant
                 subjects[row].summary = -1
                 add_to_index(index, key, row)
@@ -812,7 +877,7 @@ def apply_rows(
 
             if size == capacity:
                 if subjects[row].size_class < largest_class:
-                    _widen(arena, counters, subjects, row)
+                    _widen(arena, counters, tags, subjects, row, top)
                 else:
                     _evict(arena, counters, subjects, summaries, row, leaving)
                     place = max(place - leaving, 0)
