@@ -1,25 +1,21 @@
-"""What a checked expression computes: a tree of numbers and conditions over columns, one row for each event.
+"""What a checked expression is: a tree of numbers and conditions, which writes itself down as a little program.
 
 A value that is not known (a feature that could not be computed, an account age nobody gave) is NaN. A comparison with
 it is neither true nor false, and `and`, `or`, `not` follow three-valued logic: *no and unknown* is no, *yes or
-unknown* is yes, anything else stays unknown. So every truth is a pair of arrays, (must, may): surely and possibly true.
+unknown* is yes, anything else stays unknown. Truths are numbers too: 0 no, 1 yes, NaN unknown.
 """
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Literal, Protocol
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
 
-import numpy as np
-from numpy.typing import NDArray
+from rules import machine
 
 Type = Literal["number", "truth", "text", "words"]
-Numbers = NDArray[np.float64] | float
-Booleans = NDArray[np.bool_]
-Truth = tuple[Booleans, Booleans]
 
 NO, YES, NOT_JUDGED = 0, 1, 2
 
@@ -38,48 +34,87 @@ class Name:
     value: float | None = None  # a parameter: the value is known before any event
 
 
-class Columns(Protocol):
-    """Where an expression finds its values: one column for each name, one row for each event."""
+@dataclass
+class Program:
+    """The programs of many conditions, one after the other, for `rules.machine` to run.
 
-    def numbers(self, name: str) -> NDArray[np.float64]: ...
+    `places` says where each name's value stands: an instruction that loads it, and its argument.
+    """
 
-    def truths(self, name: str) -> Truth: ...
+    places: Mapping[str, tuple[int, int]]
+    operations: list[int] = field(default_factory=list)
+    arguments: list[int] = field(default_factory=list)
+    constants: list[float] = field(default_factory=list)
+    depth: int = 0
 
-    def codes(self, name: str) -> NDArray[np.intp]:
-        """For a text: the position in the name's options, or -1 where it is not known."""
-        ...
+    def write(self, condition: Condition) -> None:
+        """Add the program of one condition."""
+        self.depth = 0
+        condition.write(self)
+        assert self.depth == 1
 
-    def has_words(self, lexicon: str) -> Booleans: ...
+    def add(self, operation: int, argument: int = 0, *, effect: int = 0) -> int:
+        """Add one instruction that makes the stack so much higher; its place."""
+        self.depth += effect
+        assert 0 < self.depth <= machine.STACK
+        self.operations.append(operation)
+        self.arguments.append(argument)
+        return len(self.operations) - 1
 
-    def __len__(self) -> int: ...
+    def constant(self, value: float) -> int:
+        """The place of a constant."""
+        self.constants.append(value)
+        return len(self.constants) - 1
+
+    def load(self, name: str) -> None:
+        """Put the value of a name on the stack."""
+        operation, argument = self.places[name]
+        self.add(operation, argument, effect=1)
+
+    def one_of(self, values: tuple[float, ...]) -> None:
+        """Replace the value on the stack by whether it is one of a few."""
+        start = len(self.constants)
+        self.constants.extend(values)
+        self.add(machine.ONE_OF, start << 16 | len(values))
+
+    def join(self, parts: tuple[Condition, ...], operation: int, jump: int) -> None:
+        """The parts of an `and` or `or`, which stops as soon as it is settled."""
+        parts[0].write(self)
+        jumps = []
+        for part in parts[1:]:
+            jumps.append(self.add(jump))
+            part.write(self)
+            self.add(operation, effect=-1)
+        for place in jumps:
+            self.arguments[place] = len(self.operations)
 
 
-class Number(ABC):
-    """A part of an expression that is a number."""
+class Part(ABC):
+    """A part of an expression."""
 
     @abstractmethod
-    def evaluate(self, columns: Columns) -> Numbers: ...
+    def write(self, program: Program) -> None:
+        """Add the instructions that leave the value of this part on the stack."""
 
     @abstractmethod
-    def names(self) -> Iterator[str]: ...
+    def names(self) -> Iterator[str]:
+        """The names that this part reads."""
 
 
-class Condition(ABC):
-    """A part of an expression that is true, false or unknown."""
+class Number(Part):
+    """A part that is a number."""
 
-    @abstractmethod
-    def evaluate(self, columns: Columns) -> Truth: ...
 
-    @abstractmethod
-    def names(self) -> Iterator[str]: ...
+class Condition(Part):
+    """A part that is true, false or unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Constant(Number):
     value: float
 
-    def evaluate(self, columns: Columns) -> Numbers:  # noqa: ARG002
-        return self.value
+    def write(self, program: Program) -> None:
+        program.add(machine.CONSTANT, program.constant(self.value), effect=1)
 
     def names(self) -> Iterator[str]:
         return iter(())
@@ -89,32 +124,31 @@ class Constant(Number):
 class Column(Number):
     name: Name
 
-    def evaluate(self, columns: Columns) -> Numbers:
-        return columns.numbers(self.name.name)
+    def write(self, program: Program) -> None:
+        program.load(self.name.name)
 
     def names(self) -> Iterator[str]:
         yield self.name.name
 
 
-def _divide(left: Any, right: Any) -> Any:
+def _divided(left: float, right: float) -> float:
     # Dividing by nothing gives no number to judge by: unknown, never infinite.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.divide(left, np.where(np.equal(right, 0), np.nan, right))
+    return left / right if right else math.nan
 
 
-def _remainder(left: Any, right: Any) -> Any:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.fmod(left, np.where(np.equal(right, 0), np.nan, right))
+def _remainder(left: float, right: float) -> float:
+    return left % right if right else math.nan
 
 
-_ARITHMETIC: Final[dict[str, Callable[..., Any]]] = {
-    "+": np.add,
-    "-": np.subtract,
-    "*": np.multiply,
-    "/": _divide,
-    "%": _remainder,
-    "min": np.minimum,
-    "max": np.maximum,
+# Instruction, and what it does: the second is for constants, which are computed once.
+_ARITHMETIC: Final[dict[str, tuple[int, Callable[[float, float], float]]]] = {
+    "+": (machine.ADD, lambda left, right: left + right),
+    "-": (machine.SUBTRACT, lambda left, right: left - right),
+    "*": (machine.MULTIPLY, lambda left, right: left * right),
+    "/": (machine.DIVIDE, _divided),
+    "%": (machine.REMAINDER, _remainder),
+    "min": (machine.MINIMUM, min),
+    "max": (machine.MAXIMUM, max),
 }
 
 
@@ -124,9 +158,10 @@ class Arithmetic(Number):
     left: Number
     right: Number
 
-    def evaluate(self, columns: Columns) -> Numbers:
-        value: Numbers = _ARITHMETIC[self.operator](self.left.evaluate(columns), self.right.evaluate(columns))
-        return value
+    def write(self, program: Program) -> None:
+        self.left.write(program)
+        self.right.write(program)
+        program.add(_ARITHMETIC[self.operator][0], effect=-1)
 
     def names(self) -> Iterator[str]:
         yield from self.left.names()
@@ -139,9 +174,9 @@ class Magnitude(Number):
 
     of: Number
 
-    def evaluate(self, columns: Columns) -> Numbers:
-        value: Numbers = np.abs(self.of.evaluate(columns))
-        return value
+    def write(self, program: Program) -> None:
+        self.of.write(program)
+        program.add(machine.MAGNITUDE)
 
     def names(self) -> Iterator[str]:
         return self.of.names()
@@ -151,9 +186,8 @@ class Magnitude(Number):
 class Always(Condition):
     value: bool
 
-    def evaluate(self, columns: Columns) -> Truth:
-        same = np.full(len(columns), self.value)
-        return same, same
+    def write(self, program: Program) -> None:
+        program.add(machine.CONSTANT, program.constant(float(self.value)), effect=1)
 
     def names(self) -> Iterator[str]:
         return iter(())
@@ -163,20 +197,20 @@ class Always(Condition):
 class Flag(Condition):
     name: Name
 
-    def evaluate(self, columns: Columns) -> Truth:
-        return columns.truths(self.name.name)
+    def write(self, program: Program) -> None:
+        program.load(self.name.name)
 
     def names(self) -> Iterator[str]:
         yield self.name.name
 
 
-_COMPARISONS: Final[dict[str, Callable[..., Any]]] = {
-    "<": np.less,
-    "<=": np.less_equal,
-    ">": np.greater,
-    ">=": np.greater_equal,
-    "==": np.equal,
-    "!=": np.not_equal,
+_COMPARISONS: Final = {
+    "<": machine.LESS,
+    "<=": machine.AT_MOST,
+    ">": machine.MORE,
+    ">=": machine.AT_LEAST,
+    "==": machine.EQUAL,
+    "!=": machine.UNEQUAL,
 }
 
 
@@ -186,13 +220,10 @@ class Compare(Condition):
     left: Number
     right: Number
 
-    def evaluate(self, columns: Columns) -> Truth:
-        left, right = self.left.evaluate(columns), self.right.evaluate(columns)
-        must = np.broadcast_to(_COMPARISONS[self.operator](left, right), len(columns))
-        unknown = np.not_equal(left, left) | np.not_equal(right, right)
-        if not unknown.any():
-            return must, must
-        return must & ~unknown, must | unknown
+    def write(self, program: Program) -> None:
+        self.left.write(program)
+        self.right.write(program)
+        program.add(_COMPARISONS[self.operator], effect=-1)
 
     def names(self) -> Iterator[str]:
         yield from self.left.names()
@@ -206,10 +237,9 @@ class OneOf(Condition):
     of: Number
     values: tuple[float, ...]
 
-    def evaluate(self, columns: Columns) -> Truth:
-        value = np.broadcast_to(np.asarray(self.of.evaluate(columns), np.float64), len(columns))
-        must = np.isin(value, self.values)
-        return must, must | np.isnan(value)
+    def write(self, program: Program) -> None:
+        self.of.write(program)
+        program.one_of(self.values)
 
     def names(self) -> Iterator[str]:
         return self.of.names()
@@ -217,20 +247,22 @@ class OneOf(Condition):
 
 @dataclass(frozen=True, slots=True)
 class TextIs(Condition):
-    """A text that is one of a few."""
+    """A text that is one of a few; a text's value is its position among the name's options."""
 
     name: Name
     options: frozenset[str]
 
-    def evaluate(self, columns: Columns) -> Truth:
-        codes = columns.codes(self.name.name)
-        # One more place at the end, which code -1 (not known) falls on.
-        wanted = np.array([option in self.options for option in self.name.options] + [False])
-        must = wanted[codes]
-        return must, must | (codes < 0)
+    def write(self, program: Program) -> None:
+        program.load(self.name.name)
+        program.one_of(tuple(float(place) for place, option in enumerate(self.name.options) if option in self.options))
 
     def names(self) -> Iterator[str]:
         yield self.name.name
+
+
+def lexicon_place(lexicon: str) -> str:
+    """The name under which "a word of this lexicon is in the purpose" has its place."""
+    return f"lexicon:{lexicon}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +270,8 @@ class HasWords(Condition):
     name: Name
     lexicon: str
 
-    def evaluate(self, columns: Columns) -> Truth:
-        has = columns.has_words(self.lexicon)
-        return has, has
+    def write(self, program: Program) -> None:
+        program.load(lexicon_place(self.lexicon))
 
     def names(self) -> Iterator[str]:
         yield self.name.name
@@ -250,28 +281,24 @@ class HasWords(Condition):
 class Known(Condition):
     """A value is there to judge by."""
 
-    of: Number | Condition
+    of: Part
 
-    def evaluate(self, columns: Columns) -> Truth:
-        if isinstance(self.of, Number):
-            value = np.broadcast_to(np.asarray(self.of.evaluate(columns), np.float64), len(columns))
-            known = ~np.isnan(value)
-        else:
-            must, may = self.of.evaluate(columns)
-            known = must == may
-        return known, known
+    def write(self, program: Program) -> None:
+        self.of.write(program)
+        program.add(machine.KNOWN)
 
     def names(self) -> Iterator[str]:
         return self.of.names()
 
 
 @dataclass(frozen=True, slots=True)
-class KnownText(Condition):
+class Text(Part):
+    """A text by itself, as only known(…) takes it."""
+
     name: Name
 
-    def evaluate(self, columns: Columns) -> Truth:
-        known = columns.codes(self.name.name) >= 0
-        return known, known
+    def write(self, program: Program) -> None:
+        program.load(self.name.name)
 
     def names(self) -> Iterator[str]:
         yield self.name.name
@@ -281,12 +308,9 @@ class KnownText(Condition):
 class Not(Condition):
     of: Condition
 
-    def evaluate(self, columns: Columns) -> Truth:
-        must, may = self.of.evaluate(columns)
-        if must is may:
-            opposite = ~must
-            return opposite, opposite
-        return ~may, ~must
+    def write(self, program: Program) -> None:
+        self.of.write(program)
+        program.add(machine.NOT)
 
     def names(self) -> Iterator[str]:
         return self.of.names()
@@ -296,17 +320,8 @@ class Not(Condition):
 class All(Condition):
     parts: tuple[Condition, ...]
 
-    def evaluate(self, columns: Columns) -> Truth:
-        must, may = self.parts[0].evaluate(columns)
-        for part in self.parts[1:]:
-            if not may.any():
-                return may, may
-            next_must, next_may = part.evaluate(columns)
-            if must is may and next_must is next_may:
-                must = may = must & next_must
-            else:
-                must, may = must & next_must, may & next_may
-        return must, may
+    def write(self, program: Program) -> None:
+        program.join(self.parts, machine.AND, machine.JUMP_IF_NO)
 
     def names(self) -> Iterator[str]:
         for part in self.parts:
@@ -317,17 +332,8 @@ class All(Condition):
 class AnyOf(Condition):
     parts: tuple[Condition, ...]
 
-    def evaluate(self, columns: Columns) -> Truth:
-        must, may = self.parts[0].evaluate(columns)
-        for part in self.parts[1:]:
-            if must.all():
-                return must, must
-            next_must, next_may = part.evaluate(columns)
-            if must is may and next_must is next_may:
-                must = may = must | next_must
-            else:
-                must, may = must | next_must, may | next_may
-        return must, may
+    def write(self, program: Program) -> None:
+        program.join(self.parts, machine.OR, machine.JUMP_IF_YES)
 
     def names(self) -> Iterator[str]:
         for part in self.parts:
@@ -336,37 +342,10 @@ class AnyOf(Condition):
 
 def fold(number: Number) -> Number:
     """Compute now, once, what needs no event."""
-    parts = (
-        (number.left, number.right)
-        if isinstance(number, Arithmetic)
-        else (number.of,)
-        if isinstance(number, Magnitude)
-        else ()
-    )
-    if all(isinstance(part, Constant) for part in parts):
-        value = float(number.evaluate(_NOTHING))
-        if math.isfinite(value):
-            return Constant(value)
-    return number
-
-
-class _Nothing:
-    """Columns for what needs none."""
-
-    def numbers(self, name: str) -> NDArray[np.float64]:
-        raise KeyError(name)
-
-    def truths(self, name: str) -> Truth:
-        raise KeyError(name)
-
-    def codes(self, name: str) -> NDArray[np.intp]:
-        raise KeyError(name)
-
-    def has_words(self, lexicon: str) -> Booleans:
-        raise KeyError(lexicon)
-
-    def __len__(self) -> int:
-        return 1
-
-
-_NOTHING: Final = _Nothing()
+    value = math.nan
+    if isinstance(number, Arithmetic):
+        if isinstance(number.left, Constant) and isinstance(number.right, Constant):
+            value = _ARITHMETIC[number.operator][1](number.left.value, number.right.value)
+    elif isinstance(number, Magnitude) and isinstance(number.of, Constant):
+        value = abs(number.of.value)
+    return Constant(value) if math.isfinite(value) else number

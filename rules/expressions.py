@@ -1,7 +1,7 @@
 """The typed little language of signals: parsed, checked against the names and their types, never run as Python.
 
-`ast` only parses; each node has to be on a whitelist and of the right type, and what comes out is our own tree of numpy
-operations (rules/conditions.py). Nothing is ever handed to `eval`.
+`ast` only parses; each node has to be on a whitelist and of the right type, and what comes out is our own tree
+(rules/conditions.py), which a compiled kernel runs over batches. Nothing is ever handed to `eval`.
 """
 
 from __future__ import annotations
@@ -13,28 +13,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from rules.conditions import (
     All,
     Always,
     AnyOf,
     Arithmetic,
     Column,
-    Columns,
     Compare,
     Condition,
     Constant,
     Flag,
     HasWords,
     Known,
-    KnownText,
     Magnitude,
     Name,
     Not,
     Number,
     OneOf,
+    Text,
     TextIs,
     Type,
     fold,
@@ -62,13 +58,6 @@ class Expression:
     condition: Condition
     names: tuple[str, ...]
     lexicons: tuple[str, ...]
-
-    def evaluate(self, columns: Columns) -> NDArray[np.uint8]:
-        """0 no, 1 yes, 2 not judged, for every row."""
-        must, may = self.condition.evaluate(columns)
-        if must is may:
-            return must.astype(np.uint8)
-        return may.astype(np.uint8) * np.uint8(2) - must.astype(np.uint8)
 
 
 # -- reading and checking --------------------------------------------------------------------------------------------
@@ -326,7 +315,7 @@ class _Checker:
         argument = node.args[0]
         name = self.name(argument)
         if name is not None and name.type == "text":
-            return KnownText(name)
+            return Known(Text(name))
         if self.type_of(argument) == "number":
             return Known(self.number(argument, depth))
         return Known(self.condition(argument, depth))

@@ -9,18 +9,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import StringConstraints
 
-from rules.conditions import NOT_JUDGED, YES, Booleans, Name
+from rules import machine
+from rules.conditions import NOT_JUDGED, YES, Name, Program
 from rules.events import Events
 from rules.expressions import Expression, compile_condition
 from rules.features import Feature, FeatureTable, read_features
 from rules.lists import ExchangeRate, Lexicon, Lists, Rates, Threshold
-from rules.names import EVENT_NAMES, Batch, Catalogue
+from rules.names import EVENT_NAMES, Catalogue
 from rules.problems import Problem, RulebookInvalid, errors, nearest
 from rules.risk import RiskSettings
 from rules.texts import Language, Strict, Texts
@@ -51,6 +52,29 @@ class CompiledTypology:
     when: Expression
     signals: tuple[Expression, ...]
     parameters: Mapping[str, Name]
+
+
+class _Code(NamedTuple):
+    """The programs of some expressions as the arrays that the machine runs."""
+
+    starts: NDArray[np.int64]
+    operations: NDArray[np.int64]
+    arguments: NDArray[np.int64]
+    constants: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, expressions: Iterable[Expression], catalogue: Catalogue) -> _Code:
+        program = Program(catalogue.places)
+        starts = [0]
+        for expression in expressions:
+            program.write(expression.condition)
+            starts.append(len(program.operations))
+        return cls(
+            np.array(starts, np.int64),
+            np.array(program.operations, np.int64),
+            np.array(program.arguments, np.int64),
+            np.array(program.constants, np.float64),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +156,7 @@ class Rulebook:
         return np.array([typology.alert_at for typology in self.typologies])
 
     @cached_property
-    def shadow(self) -> Booleans:
+    def shadow(self) -> NDArray[np.bool_]:
         """Which typologies are judged for comparison only."""
         return np.array([typology.shadow for typology in self.typologies], np.bool_)
 
@@ -147,40 +171,39 @@ class Rulebook:
 
     @cached_property
     def _thousandths(self) -> NDArray[np.int64]:
-        """The weight of each signal; whole numbers, so that a sum does not depend on rounding."""
-        return np.array(
-            [round(signal.weight * 1000) for typology in self.typologies for signal in typology.signals], np.int64
-        )
+        """The weight of each signal in thousandths."""
+        weights = [signal.weight for typology in self.typologies for signal in typology.signals]
+        return np.array([round(weight * 1000) for weight in weights], np.int64)
+
+    @cached_property
+    def _conditions(self) -> _Code:
+        """The `when` of each typology."""
+        return _Code.of([compiled.when for compiled in self.compiled], self.catalogue)
+
+    @cached_property
+    def _signals(self) -> _Code:
+        """The signals of all typologies, in order."""
+        return _Code.of([signal for compiled in self.compiled for signal in compiled.signals], self.catalogue)
+
+    @cached_property
+    def _first_signal(self) -> NDArray[np.int64]:
+        return np.cumsum([0, *(len(typology.signals) for typology in self.typologies)])
 
     def amounts_in_tenge(self, rows: Events) -> NDArray[np.int64]:
         """The amounts in tiyn, by the rates in force when the events happened; 0 where no rate is known."""
         return self.rates.tiyn(rows)
 
-    def applies(self, needed: NDArray[np.uint64]) -> Booleans:
+    def applies(self, needed: NDArray[np.uint64]) -> NDArray[np.bool_]:
         """The mask of `applicable` as one column for each typology: bool[n, typologies]."""
         bits = np.arange(len(self.compiled), dtype=np.uint64)
-        applies: Booleans = (needed[:, None] >> bits) & np.uint64(1) != 0
+        applies: NDArray[np.bool_] = (needed[:, None] >> bits) & np.uint64(1) != 0
         return applies
 
     def applicable(self, rows: Events) -> NDArray[np.uint64]:
         """Bit t: typology t may apply, by the event's own fields. Where its `when` cannot be judged, it does."""
         needed = np.zeros(len(rows), np.uint64)
-        batch = Batch(self.catalogue, rows)
-        for expression, bits in self._conditions:
-            _, may = expression.condition.evaluate(batch)
-            needed[may] |= bits
+        machine.applicable(*self._conditions, self.catalogue.columns(rows), needed)
         return needed
-
-    @cached_property
-    def _conditions(self) -> list[tuple[Expression, np.uint64]]:
-        """The distinct `when` of all typologies, each with the bits of those that share it."""
-        bits: dict[str, int] = {}
-        expressions = {}
-        for place, compiled in enumerate(self.compiled):
-            key = f"{compiled.when.condition!r}"
-            expressions[key] = compiled.when
-            bits[key] = bits.get(key, 0) | 1 << place
-        return [(expressions[key], np.uint64(mask)) for key, mask in bits.items()]
 
     def judge(
         self,
@@ -191,39 +214,31 @@ class Rulebook:
         scores: NDArray[np.float64],
     ) -> Judged:
         """Judge n events: features float64[n, F], statistics float64[n, 4, K], model scores float64[n, 2]."""
-        size = len(rows)
-        score = np.zeros((len(self.compiled), size))
-        signals = np.zeros((len(self._thousandths), size), np.uint8)
-        applies = np.ascontiguousarray(self.applies(needed).T)
-        batches: dict[bytes, Batch] = {}
-        for place, (compiled, columns) in enumerate(zip(self.compiled, self.signal_of, strict=True)):
-            mask = applies[place]
-            count = np.count_nonzero(mask)
-            if not count:
-                continue
-            # Typologies that apply to the same rows share the columns that they read.
-            key = mask.tobytes()
-            batch = batches.get(key)
-            if batch is None:
-                index = None if count == size else np.flatnonzero(mask)
-                batch = batches[key] = Batch(self.catalogue, rows, values, statistics, scores, index)
-            states = np.stack([expression.evaluate(batch) for expression in compiled.signals])
-            total = self._thousandths[columns] @ (states == YES)
-            where: Any = slice(None) if batch.index is None else batch.index
-            signals[columns, where] = states
-            score[place, where] = np.minimum(total, 1000) / 1000
-        return Judged(score.T, signals.T, rows, needed, values, statistics, scores)
+        score = np.zeros((len(rows), len(self.compiled)))
+        signals = np.zeros((len(rows), len(self._thousandths)), np.uint8)
+        needed = np.ascontiguousarray(needed)
+        machine.judge(
+            needed,
+            self._first_signal,
+            self._thousandths,
+            *self._signals,
+            self.catalogue.columns(rows, needed != 0),
+            np.ascontiguousarray(values),
+            np.ascontiguousarray(statistics),
+            np.ascontiguousarray(scores),
+            score,
+            signals,
+        )
+        return Judged(score, signals, rows, needed, values, statistics, scores)
 
     def describe(self, judged: Judged, i: int, t: int) -> Description:
         """Say in words why typology t gave event i its score."""
         compiled = self.compiled[t]
         typology = compiled.typology
-        batch = Batch(
-            self.catalogue, judged.rows, judged.values, judged.statistics, judged.scores, np.array([i], np.intp)
-        )
+        columns = self.catalogue.columns(judged.rows[i : i + 1])[0]
 
         def value(name: str) -> tuple[Value, str]:
-            return self._value(compiled, batch, name)
+            return self._value(compiled, judged, i, columns, name)
 
         states = judged.signals[i, self.signal_of[t]]
         described = tuple(
@@ -254,18 +269,27 @@ class Rulebook:
             typology.action(score),
         )
 
-    def _value(self, compiled: CompiledTypology, batch: Batch, name: str) -> tuple[Value, str]:
+    def _value(
+        self, compiled: CompiledTypology, judged: Judged, i: int, columns: NDArray[np.float64], name: str
+    ) -> tuple[Value, str]:
         known = compiled.parameters.get(name) or self.catalogue.names[name]
         if known.value is not None:
             return known.value, known.unit
-        if known.type == "truth":
-            must, may = batch.truths(name)
-            return (bool(must[0]) if must[0] == may[0] else None), ""
+        operation, place = self.catalogue.places[name]
+        if operation == machine.EVENT_COLUMN:
+            value = float(columns[place])
+        elif operation == machine.FEATURE:
+            value = float(judged.values[i, place])
+        elif operation == machine.MODEL:
+            value = float(judged.scores[i, place])
+        else:
+            role, column = divmod(place, 1 << machine.STATISTICS_SHIFT)
+            value = float(judged.statistics[i, role, column])
+        if not math.isfinite(value):
+            return None, known.unit
         if known.type == "text":
-            code = int(batch.codes(name)[0])
-            return (known.options[code] if code >= 0 else None), ""
-        number = float(batch.numbers(name)[0])
-        return (number if np.isfinite(number) else None), known.unit
+            return known.options[int(value)], known.unit
+        return bool(value) if known.type == "truth" else value, known.unit
 
 
 def read_documents(path: Path | str) -> dict[str, str]:
