@@ -27,6 +27,7 @@ def _score_and_learn(
     masses: NDArray[np.int32],
     learnt: NDArray[np.int64],
     window_size: int,
+    early: float,
     segment: NDArray[np.int16],
     points: NDArray[np.float64],
     learn: NDArray[np.bool_],
@@ -55,7 +56,7 @@ def _score_and_learn(
                     break
                 # In heap order the children of node are 2 node + 1 and 2 node + 2.
                 node = 2 * node + (2 if points[row, features[tree, node]] >= thresholds[tree, node] else 1)
-        scores[row] = 0.0 if learnt[place] < window_size else 1.0 - mass / highest
+        scores[row] = early if learnt[place] < window_size else 1.0 - mass / highest
         learnt[place] += teach
         if teach and learnt[place] % window_size == 0:
             for tree in range(trees):
@@ -110,9 +111,9 @@ class Forest:
         return int(trees * nodes * self.window_size)
 
     def score_and_learn(
-        self, segment: NDArray[np.int16], points: NDArray[np.float64], learn: NDArray[np.bool_]
+        self, segment: NDArray[np.int16], points: NDArray[np.float64], learn: NDArray[np.bool_], early: float = 0.0
     ) -> NDArray[np.float64]:
-        """river's score_one of each row and, where `learn` says so, its learn_one; 0 during the first window."""
+        """river's score_one of each row and, where `learn` says so, its learn_one; `early` in the first window."""
         scores = np.empty(len(segment), np.float64)
         _score_and_learn(
             self.features,
@@ -120,6 +121,7 @@ class Forest:
             self.masses,
             self.learnt,
             self.window_size,
+            early,
             segment,
             points,
             learn,
@@ -185,7 +187,7 @@ class HalfSpaceDetector(Detector):
         self, segment: NDArray[np.int16], measurements: NDArray[np.float64], learn: NDArray[np.bool_]
     ) -> NDArray[np.float64]:
         """Minus the logarithm of the mass: river's scores crowd below 1, and the tail needs them apart."""
-        scores = self.forest.score_and_learn(segment, inputs(measurements), learn)
+        scores = self.forest.score_and_learn(segment, inputs(measurements), learn, early=np.nan)
         return _surprise(scores, self.forest.largest_mass)
 
     def state(self) -> State:
@@ -203,6 +205,4 @@ def _surprise(scores: NDArray[np.float64], largest_mass: int) -> NDArray[np.floa
     raw = np.empty_like(scores)
     for row in range(scores.shape[0]):
         raw[row] = math.log((largest_mass + 1.0) / ((1.0 - scores[row]) * largest_mass + 1.0))
-        if scores[row] == 0.0:
-            raw[row] = np.nan
     return raw

@@ -1,6 +1,6 @@
 """Robust statistics of one subject: how improbable the event is for this person, by this person's own past.
 
-`inputs` squashes the measurements into [0, 1] for models that need it; `surprises` says, part by part and in nats,
+`inputs` squashes measurements into [0, 1] for models that need it; `surprises` says, part by part and in nats,
 how improbable each of them is: minus the logarithm of the probability that this subject goes that far.
 """
 
@@ -24,13 +24,12 @@ from models.base import (
     GAP_SECONDS,
     HOUR,
     HOUR_SHARE,
-    MEASUREMENTS,
     REGION_SHARE,
     Detector,
 )
 from models.kernel import kernel
 
-INPUTS: Final = MEASUREMENTS
+INPUTS: Final = ("amount_deviation", "gap_seconds", "hour_share", "amount_over_max", "amount", "hour")
 PARTS: Final = ("amount", "hour", "counterparty", "region", "burst", "silence")
 (AMOUNT_PART, HOUR_PART, COUNTERPARTY_PART, REGION_PART, BURST_PART, SILENCE_PART) = range(len(PARTS))
 PART_LIMIT: Final = 8.0
@@ -40,55 +39,41 @@ __all__ = ["INPUTS", "PARTS", "PART_LIMIT", "RobustDetector", "inputs", "surpris
 
 
 @kernel
-def _logarithmic(value: float, largest: float, neutral: float) -> float:
+def _logarithmic(value: float, smallest: float, largest: float) -> float:
+    """Where the value stands between two others, by its logarithm; 0.5 where it is not known."""
     if not value >= 0.0:
-        return neutral
-    return min(math.log1p(value) / math.log1p(largest), 1.0)
-
-
-@kernel
-def _share(value: float, neutral: float) -> float:
-    if np.isnan(value):
-        return neutral
-    return min(max(value, 0.0), 1.0)
+        return 0.5
+    at = math.log((value + smallest) / smallest) / math.log((largest + smallest) / smallest)
+    return min(at, 1.0)
 
 
 @kernel
 def inputs(measurements: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The measurements in [0, 1]: logarithms of what has a long tail, and a neutral value for what is not known.
+    """INPUTS in [0, 1]: logarithms of what has a long tail, and a neutral value for what is not known.
+
+    They tell what the subject does now, not who it is: age and number of events would make every event of a rare kind
+    of subject odd, and each more input makes the thin places of the others harder to see.
 
     >>> row = np.full((1, len(MEASUREMENTS)), np.nan)
-    >>> row[0, [EVENTS, AMOUNT, HOUR]] = 0, 150_000, 4.0
-    >>> inputs(row).round(2).tolist()
-    [[0.0, 0.5, 0.5, 0.5, 0.0, 0.5, 0.0, 0.5, 0.5, 0.5, 0.58, 0.0]]
+    >>> row[0, [AMOUNT, HOUR]] = 150_000, 4.0
+    >>> dict(zip(INPUTS, inputs(row)[0].round(2).tolist()))["amount"]
+    0.55
     """
-    points = np.empty(measurements.shape)
+    points = np.empty((measurements.shape[0], len(INPUTS)))
     for row in range(measurements.shape[0]):
         given = measurements[row]
         point = points[row]
-        point[EVENTS] = _logarithmic(given[EVENTS], 4_096.0, 0.5)
-        point[AGE_DAYS] = _logarithmic(given[AGE_DAYS], 3_650.0, 0.5)
-        deviation = given[AMOUNT_DEVIATION]
-        if np.isnan(deviation):
-            point[AMOUNT_DEVIATION] = 0.5
-        else:
-            deviation = min(max(deviation, -1e6), 1e6)
-            point[AMOUNT_DEVIATION] = 0.5 + 0.5 * deviation / (abs(deviation) + 2.0)
-        point[GAP_SECONDS] = _logarithmic(given[GAP_SECONDS], 90 * 86_400.0, 0.5)
-        point[BURST] = _logarithmic(given[BURST], 100.0, 0.0)
-        point[HOUR_SHARE] = _share(given[HOUR_SHARE], 0.5)
-        point[COUNTERPARTY_SEEN] = _logarithmic(given[COUNTERPARTY_SEEN], 100.0, 0.0)
-        point[COUNTERPARTY_SHARE] = _share(given[COUNTERPARTY_SHARE], 0.5)
-        ratio = given[AMOUNT_OVER_MAX]
-        if ratio >= 0.0:
-            ratio = min(ratio, 1e6)
-            point[AMOUNT_OVER_MAX] = ratio / (ratio + 1.0)
-        else:
-            point[AMOUNT_OVER_MAX] = 0.5
-        point[REGION_SHARE] = _share(given[REGION_SHARE], 0.5)
-        point[AMOUNT] = _logarithmic(given[AMOUNT], 1e9, 0.5)
+        deviation = min(max(given[AMOUNT_DEVIATION], -1e6), 1e6)
+        point[0] = 0.5 if np.isnan(given[AMOUNT_DEVIATION]) else 0.5 + 0.5 * deviation / (abs(deviation) + 2.0)
+        point[1] = _logarithmic(given[GAP_SECONDS], 10.0, 90 * 86_400.0)
+        share = given[HOUR_SHARE]
+        point[2] = 0.5 if np.isnan(share) else min(max(share, 0.0), 1.0)
+        ratio = min(given[AMOUNT_OVER_MAX], 1e6)
+        point[3] = ratio / (ratio + 1.0) if given[AMOUNT_OVER_MAX] >= 0.0 else 0.5
+        point[4] = _logarithmic(given[AMOUNT], 50.0, 1e8)
         # A day is a circle: how far the hour is from the middle of the night, when the fewest people pay.
-        point[HOUR] = _share(abs((given[HOUR] - 4.0 + 12.0) % 24.0 - 12.0) / 12.0, 0.5)
+        from_night = abs((given[HOUR] - 4.0 + 12.0) % 24.0 - 12.0) / 12.0
+        point[5] = min(max(from_night, 0.0), 1.0) if from_night >= 0.0 else 0.5
     return points
 
 

@@ -79,7 +79,7 @@ class Runs:
     >>> hour = 3_600_000
     >>> one, learn = np.ones(5, np.uint64), np.ones(5, np.bool_)
     >>> runs.add_up(one, np.arange(5) * hour, np.array([6.0, 6.0, 6.0, 1.0, 1.0]), learn).round(1).tolist()
-    [6.0, 8.0, 9.9, 2.5, 1.7]
+    [6.0, 8.0, 9.9, 2.4, 1.7]
     """
 
     def __init__(
