@@ -54,6 +54,7 @@ def inputs(measurements: NDArray[np.float64]) -> NDArray[np.float64]:
     They tell what the subject does now, not who it is: age and number of events would make every event of a rare kind
     of subject odd, and each more input makes the thin places of the others harder to see.
 
+    >>> from models.base import MEASUREMENTS
     >>> row = np.full((1, len(MEASUREMENTS)), np.nan)
     >>> row[0, [AMOUNT, HOUR]] = 150_000, 4.0
     >>> dict(zip(INPUTS, inputs(row)[0].round(2).tolist()))["amount"]
@@ -147,6 +148,7 @@ class RobustDetector(Detector):
 
     Examples
     --------
+    >>> from models.base import MEASUREMENTS
     >>> rng = np.random.default_rng(42)
     >>> rows = np.full((2_000, len(MEASUREMENTS)), np.nan)
     >>> rows[:, AMOUNT_DEVIATION] = rng.laplace(size=len(rows))
