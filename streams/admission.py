@@ -266,7 +266,7 @@ class Admission:
             if payer.institution is not None:
                 payer_institution = payer.institution.encode()
             if payer.account_opened_at is not None:
-                payer_opened = decode.instant_or_date_ms(payer.account_opened_at)
+                payer_opened = decode.milliseconds_of[payer.account_opened_at]
             phone = payer.phone
         if payee is not None:
             payee_kind, payee_token, payee_account, abroad = self._parties[payee.id, payee.account, payee.name]
@@ -277,7 +277,7 @@ class Admission:
             if payee.institution is not None:
                 payee_institution = payee.institution.encode()
             if payee.account_opened_at is not None:
-                payee_opened = decode.instant_or_date_ms(payee.account_opened_at)
+                payee_opened = decode.milliseconds_of[payee.account_opened_at]
             # The phone in question is that of the customer who acts: the payee only where nobody pays.
             if payer is None:
                 phone = payee.phone
@@ -293,7 +293,7 @@ class Admission:
                 | (OWN_DEPOSIT_BROKEN if context.own_deposit_broken else 0)
             )
             if context.sim_changed_at is not None:
-                sim_changed_at = decode.instant_or_date_ms(context.sim_changed_at)
+                sim_changed_at = decode.milliseconds_of[context.sim_changed_at]
             if context.merchant_category is not None:
                 merchant_category = int(context.merchant_category)
 

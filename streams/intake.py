@@ -181,7 +181,8 @@ class Intake:
     async def _reject(self, rejected: RejectedEvent, topic: str) -> asyncio.Future[Any]:
         institution = topic.partition(".")[2]
         self.metrics.rejected(institution, rejected.reason.value)
-        return await self.outbox.send(*rejection_record(rejected, institution))
+        record = rejection_record(rejected, institution)
+        return await self.outbox.send(record.topic, record.value, key=record.key, headers=record.headers)
 
     async def tick(self) -> None:
         """Send what arrived since the last tick, with the newest marks; acknowledge what is written."""

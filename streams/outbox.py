@@ -80,7 +80,7 @@ class Outbox:
     ) -> asyncio.Future[Any]:
         """Hand a record to the producer; the returned future is done when the broker has it."""
         assert self._producer is not None
-        future = await self._producer.send(topic, value, key=key, partition=partition, headers=list(headers))
+        future: asyncio.Future[Any] = await self._producer.send(topic, value, key=key, partition=partition, headers=list(headers))
         self._open.add(future)
         future.add_done_callback(self._done)
         self.sent += 1
@@ -109,6 +109,6 @@ class Outbox:
         for _ in range(probes):
             metadata = await self._producer.send_and_wait(topic, b"clock", key=b"clock")
             bounds.append(time.time() * 1000.0 - metadata.timestamp)
-        margin = max(0.0, min(bounds)) + 1.0
+        margin: float = max(0.0, min(bounds)) + 1.0
         log.info("clock margin measured", margin_ms=round(margin, 1))
         return margin

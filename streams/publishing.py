@@ -17,7 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import IO, Any, Final, Literal, NamedTuple, cast
+from typing import IO, Any, Final, Literal, NamedTuple, Protocol, cast
 
 import msgspec
 from kafka.errors import KafkaError, KafkaTimeoutError
@@ -351,8 +351,18 @@ def _why(error: BaseException, topic: str) -> str:
     return typed(error, topic, DELIVERY_SECONDS).message
 
 
-def _send_lines(
-    sender: _Sender,
+class Sends(Protocol):
+    """What carries records to Kafka in order, whichever library it is built on."""
+
+    def send(self, place: Place, record: Record, *, event: bool) -> None:
+        """Hands over one record; `event` is False for heartbeats."""
+
+    def settle(self) -> None:
+        """Takes note of acknowledgements; called while there is time."""
+
+
+def send_lines(
+    sender: Sends,
     lines: Iterable[Line],
     partitions: Mapping[str, int],
     protocol: HistoryProtocol | None,
@@ -450,7 +460,7 @@ def publish_files(
             _control(producer, protocol.opening(involved))
             protocol.wait()
         started = time.monotonic()
-        _send_lines(sender, read_files(paths, institution), involved, protocol, pace, found.first or 0)
+        send_lines(sender, read_files(paths, institution), involved, protocol, pace, found.first or 0)
         sender.settle(records=0, size=0)
         seconds = time.monotonic() - started
     except BaseException:

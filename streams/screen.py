@@ -17,7 +17,7 @@ import structlog
 from faust.types import TP
 
 from streams import frames
-from streams.engine import CONTRADICTION, NEW, Judgement
+from streams.engine import Judgement
 from streams.findings import Findings, progress_record
 from streams.rulebook_feed import RulebookFeed
 from streams.metrics import WorkerMetrics
@@ -84,6 +84,7 @@ class Screen:
         """
         for number in sorted(set(self.held) - numbers):
             left = self.held.pop(number)
+            self.metrics.left(number)
             if left.snapshot is not None:
                 left.snapshot.cancel()
         for number in sorted(numbers):
@@ -162,8 +163,8 @@ class Screen:
                 headers=record.headers,
             )
             if answer:
-                self.metrics.time_decision(future, record.appended_at)
-        await self.outbox.send(
+                self.metrics.decided(record.appended_at, future)
+        written = await self.outbox.send(
             "judged",
             frames.encode_arrays(
                 frames.JUDGED,
@@ -178,8 +179,7 @@ class Screen:
             ),
             partition=partition.number,
         )
-        self.metrics.judged(judgement, now_ms=time.time() * 1000.0)
-        self.metrics.repeats(int((judgement.state != NEW).sum()), int((judgement.state == CONTRADICTION).sum()))
+        self.metrics.judged(judgement, written)
 
     # -- on the clock -------------------------------------------------------------------------------------------------
 
@@ -235,17 +235,17 @@ class Screen:
     async def _snapshot(self, held: _Held) -> None:
         events, held.events = held.events, []
         try:
+            began = time.perf_counter()
             document, arrays = held.partition.state()
             caused = self.outbox.open_now()
             offset = held.partition.facts_offset
-            began = time.perf_counter()
             writing = self.store.begin(held.partition.number, offset, document, arrays)
-            self.metrics.snapshot_pause(time.perf_counter() - began)
+            pause = time.perf_counter() - began
             held.snapshot_seconds = await self.store.finish(writing, caused)
             held.covered_offset = offset
             for event in events:
                 event.ack()
-            self.metrics.snapshot(held.partition.number, held.snapshot_seconds)
+            self.metrics.snapshot(held.partition.number, held.snapshot_seconds, pause)
         except SnapshotError as error:
             # Without a snapshot nothing is acknowledged, so nothing is lost; the next one covers these events too.
             held.events = events + held.events
@@ -263,17 +263,16 @@ class Screen:
             if held.events:
                 await self._snapshot(held)
 
-    def measure(self) -> None:
-        """Bring the gauges up to date."""
+    def measure(self, ends: Mapping[int, int]) -> None:
+        """Bring the gauges up to date; `ends`: the known end of each partition of `facts`."""
         for number, held in self.held.items():
             engine = held.partition.engine
             self.metrics.state(
                 number,
                 subjects=len(engine.histories),
                 state_bytes=engine.histories.memory_bytes,
-                pending=held.partition.pending_rows + held.partition.waiting_rows,
+                waiting=held.partition.pending_rows + held.partition.waiting_rows,
+                lag=max(0, ends.get(number, 0) - held.partition.facts_offset),
                 snapshot_age=time.monotonic() - held.snapshot_at,
+                drift_alarms=engine.detectors.drift_alarms_total,
             )
-
-
-

@@ -358,7 +358,7 @@ class Partition:
             arrays[f"waiting.{i}.missing"] = block.missing
             for name in ("needed", "values", "statistics", "verdict", "scores"):
                 arrays[f"waiting.{i}.{name}"] = getattr(block.parts, name)
-        early = []
+        early: list[tuple[tuple[int, int, int], int]] = []
         for reference, views in self._early_views.items():
             for sender, kept in views:
                 for name, array in kept.items():

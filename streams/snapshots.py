@@ -237,8 +237,8 @@ def _dtype(described: str) -> np.dtype[Any]:
 def _write(path: Path, key: bytes, header: bytes, document: bytes, bodies: list[NDArray[Any]]) -> None:
     mac = hashlib.blake2b(key=key, digest_size=_MAC_BYTES)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    for part in (_MAGIC, len(header).to_bytes(4, "little"), header, document, *bodies):
-        view = memoryview(part).cast("B") if isinstance(part, bytes) else _bytes_of(part)
+    parts = [memoryview(part) for part in (_MAGIC, len(header).to_bytes(4, "little"), header, document)]
+    for view in (*parts, *map(_bytes_of, bodies)):
         for start in range(0, len(view), _CHUNK):
             chunk = view[start : start + _CHUNK]
             mac.update(chunk)
@@ -250,7 +250,7 @@ def _write(path: Path, key: bytes, header: bytes, document: bytes, bodies: list[
 
 
 def _bytes_of(array: NDArray[Any]) -> memoryview:
-    return memoryview(array.reshape(-1).view(np.uint8)) if array.size else memoryview(b"")
+    return memoryview(array.reshape(-1).view(np.uint8).data) if array.size else memoryview(b"")
 
 
 def _sync_folder(folder: Path) -> None:

@@ -39,6 +39,7 @@ from streams.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
 
+HEALTHY_SECONDS: Final = 15.0
 SOFTWARE_FAULT: Final = 70  # EX_SOFTWARE: what the supervisor restarts
 
 
@@ -126,14 +127,14 @@ class Worker:
         self.intake.margin_ms = await self.outbox.measure_clock_margin("marks")
         self.batches.positions = self
         app = self._app()
-        server = MetricsServer(settings.metrics_port, ready=self._ready, healthy=self._healthy, metrics=self.metrics)
+        self.watchdog = Watchdog(self._progress, seconds=settings.watchdog_seconds)
+        server = MetricsServer(settings.metrics_port, self.metrics, ready=self._ready, healthy=self._healthy)
         server.start()
-        watchdog = Watchdog(self._progress, self._has_work, seconds=settings.watchdog_seconds)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         await app.start()
-        watchdog.start(loop)
+        self.watchdog.start()
         log.info("worker started", worker=settings.name, metrics_port=server.port)
         ticks = [
             asyncio.create_task(self._every(TICK_SECONDS, self.intake.tick)),
@@ -148,7 +149,7 @@ class Worker:
             await app.stop()
             await self.feed.stop()
             await self.outbox.stop()
-            watchdog.stop()
+            self.watchdog.stop()
             server.stop()
         log.info("worker ended", worker=settings.name)
 
@@ -205,10 +206,11 @@ class Worker:
             self._ticks += 1
 
     async def _slow_tick(self) -> None:
+        ends = {number: self.batches.clock.end_of(FACTS, number) or 0 for number in self.screen.held}
         await self.screen.send_progress()
-        await self.screen.send_control({n: self.batches.clock.end_of(FACTS, n) or 0 for n in self.screen.held})
+        await self.screen.send_control(ends)
         await self.screen.snapshot_due()
-        self.screen.measure()
+        self.screen.measure(ends)
 
     # -- positions (streams.transport.Positions) ----------------------------------------------------------------------
 
@@ -230,16 +232,15 @@ class Worker:
     # -- health -------------------------------------------------------------------------------------------------------
 
     def _progress(self) -> int:
+        # The ticks run in the event loop: one that does not turn, turns no counter.
         return self.intake.batches + self.screen.batches + self._ticks
-
-    def _has_work(self) -> bool:
-        return True  # the ticks themselves are work: an event loop that does not tick is stuck
 
     def _ready(self) -> tuple[bool, dict[str, Any]]:
         return self._assigned, {"partitions": sorted(self.screen.held), "sources": len(self.intake.readers)}
 
     def _healthy(self) -> tuple[bool, dict[str, Any]]:
-        return True, {"unacknowledged": self.outbox.unacknowledged}
+        stalled = self.watchdog.stalled_for
+        return stalled < HEALTHY_SECONDS, {"stalled_seconds": round(stalled, 1), "unsent": self.outbox.unacknowledged}
 
     # -- start and end ------------------------------------------------------------------------------------------------
 
