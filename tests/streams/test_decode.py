@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import time
+from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 from idnumbers.nationalid.KAZ import IndividualIDNumber
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -251,6 +254,19 @@ def test_a_field_twice_is_found_behind_colons_nulls_and_escapes() -> None:
         assert refusal(content[:-1] + b',"purpose":null}').reason is Reason.DUPLICATE_FIELD
 
 
+@pytest.mark.parametrize("place", ["payer", "device", "context"])
+def test_a_null_hides_no_field_that_is_there_twice(place: str) -> None:
+    for name in FIELDS[place]:
+        content = document()
+        content[place] = {"account": "1"} if place == "payer" else {}
+        content[place][name] = None
+        value = written(content)
+        twice = value.replace(b'"%s": null' % name.encode(), b'"%s": null, "%s": null' % (name.encode(), name.encode()))
+        assert twice != value
+        assert hot_path_accepts(value) == contract_accepts(value)
+        assert not hot_path_accepts(twice)
+
+
 def test_check_digits_agree_with_another_implementation() -> None:
     for number in range(0, 99_999_999_999, 7_654_321):
         eleven = f"{number:011d}"
@@ -270,6 +286,21 @@ def test_a_seventh_digit_of_zero_is_accepted() -> None:
     number = valid_id("80010101234")
     assert number is not None
     assert read(written(document("payer.id", number)))
+
+
+@given(st.datetimes(datetime(1970, 1, 2), datetime(2100, 1, 1)), st.integers(-1439, 1439), st.integers(0, 9))
+def test_instants_are_exact_in_every_way_of_writing_them(moment: datetime, offset: int, digits: int) -> None:
+    aware = moment.replace(tzinfo=timezone(timedelta(minutes=offset)))
+    fraction = f".{moment.microsecond:06d}000"[: digits + 1] if digits else ""
+    value = moment.strftime("%Y-%m-%dT%H:%M:%S") + fraction + aware.isoformat()[-6:]
+    kept = int((fraction[1:] + "000")[:3])
+    assert decode.instant_ms(value) == int(aware.replace(microsecond=0).timestamp()) * 1_000 + kept
+
+
+@given(st.text())
+def test_the_canonical_writing_is_the_shortest(text: str) -> None:
+    shortest = json.dumps(text, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    assert len(msgspec.json.encode(text)) <= len(shortest)
 
 
 @pytest.mark.parametrize(
