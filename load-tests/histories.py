@@ -47,7 +47,7 @@ def typical_features() -> FeatureTable:
         ("payer.in_sum_1h", "sum", {"direction": "in"}, "PT1H", {"unit": "tenge"}),
         ("payer.payees_1d", "distinct", {"direction": "out"}, "P1D", {"of": "counterparty"}),
         ("payer.cash_1d", "sum", {"direction": "out", "kind": "cash_withdrawal"}, "P1D", {"unit": "tenge"}),
-        ("payer.below_7d", "count", {"direction": "out", "amount": {"at_least": 900_000, "below": 1_000_000}}, "P7D", {}),
+        ("payer.large_7d", "count", {"direction": "out", "amount": {"at_least": 900_000}}, "P7D", {}),
         ("payer.last_in", "last_seen", {"direction": "in"}, "P1D", {"unit": "minutes"}),
         ("device.people_7d", "distinct", {}, "P7D", {"of": "counterparty"}),
         ("device.accounts_7d", "distinct", {}, "P7D", {"of": "account"}),
@@ -169,9 +169,7 @@ def main() -> None:
     options = parser.parse_args()
     table = typical_features()
     measured: dict[str, object] = {
-        "population": measure_population(
-            options.subjects, options.mean, options.busiest, options.days, options.seed
-        ),
+        "population": measure_population(options.subjects, options.mean, options.busiest, options.days, options.seed),
         "payees_of_size": {
             str(size): measure_size(size, table, options.days) for size in (1, 6, 10, 20, 40, 100, 300, 1000, 4000)
         },

@@ -189,9 +189,7 @@ class Oracle:
     def insert(self, history: History, event: Entry) -> None:
         """Put the event in its place by time, after those of the same time; a full history loses its oldest first."""
         seen = any(
-            entry.counterparty == event.counterparty
-            for entry in history.held
-            if entry.occurred_at <= event.occurred_at
+            entry.counterparty == event.counterparty for entry in history.held if entry.occurred_at <= event.occurred_at
         )
         if len(history.held) == self.largest:
             for entry in history.held[: self.leaving]:
@@ -230,8 +228,7 @@ class Oracle:
                 amounts = [
                     entry.amount
                     for entry in history.ever
-                    if matches(entry, event, own_region, feature, lexicons)
-                    and not any(entry is late for late in after)
+                    if matches(entry, event, own_region, feature, lexicons) and not any(entry is late for late in after)
                 ]
             elif feature.where.direction_only and within is not None:
                 amounts += [

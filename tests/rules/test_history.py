@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from rules import kernels
 from rules.events import CHANNELS, DAY_MS, EVENT, HISTORY, KINDS, LATE, NO_TIME, ROLES, word_hash
 from rules.features import Feature, FeatureTable, load_features
 from rules.history import ENTRY, STATISTICS, Histories, institution_hash
@@ -238,6 +239,34 @@ def test_inner_growth_changes_no_byte() -> None:
     assert restored.subject(int(rows["payer"][0])) == tight.subject(int(rows["payer"][0]))
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.sampled_from([8, 12, 24, 96]))
+def test_every_word_of_the_arena_has_one_owner(seed: int, largest: int) -> None:
+    """Regions of subjects and free blocks cover what is in use, without overlap and with nothing lost."""
+    random = np.random.default_rng(seed)
+    count = int(random.integers(1, 600))
+    rows = plain(count)
+    rows["payer"] = np.minimum(random.zipf(1.3, count), 60)
+    rows["payee"] = random.integers(100, 110, count)
+    histories = Histories(subjects=8, entries=1, largest=largest)
+    histories.apply(rows, FeatureTable.from_declarations([]), np.ones(count, dtype=np.uint64))
+    state = histories.state()
+    owners = np.zeros(len(state["tags"]), dtype=np.int64)
+    for subject in state["subjects"]:
+        begin = subject["base"] // kernels.UNIT_WORDS
+        owners[begin : begin + kernels.CLASSES[subject["size_class"]] // kernels.UNIT] += 1
+    free = 0
+    for order, head in enumerate(state["counters"][kernels.FREE_HEADS :]):
+        while head != kernels.NO_BLOCK:
+            begin = int(head) // kernels.UNIT_WORDS
+            assert state["tags"][begin] == order + 1
+            owners[begin : begin + (1 << order)] += 1
+            free += 1
+            head = state["arena"][head]
+    assert (owners == 1).all()
+    assert np.count_nonzero(state["tags"]) == free
+
+
 def plain(count: int) -> NDArray[np.void]:
     rows = np.zeros(count, dtype=EVENT)
     rows["event"] = np.arange(count) + 1
@@ -251,12 +280,12 @@ def test_a_busy_subject_keeps_4096_entries_and_totals() -> None:
     count = 10_000
     rows = plain(count)
     rows["payer"] = np.arange(count) + 10
+    common = {"where": {"direction": "in"}, "unit": "tenge", "text": TEXT}
     declared = [
-        {"name": f"payee.{aggregate}_{(within or 'ever').lower()}", "aggregate": aggregate, "where": {"direction": "in"},
-         "unit": "tenge", "text": TEXT} | ({"within": within} if within else {})
+        {"name": f"payee.{aggregate}_{window}", "aggregate": aggregate} | common | within
         for aggregate in ("count", "sum")
-        for within in (None, "P1D", "P30D")
-    ]  # fmt: skip
+        for window, within in (("ever", {}), ("p1d", {"within": "P1D"}), ("p30d", {"within": "P30D"}))
+    ]
     table = FeatureTable.from_declarations(load_features({"features": declared}))
     histories = Histories()
     applied = histories.apply(rows, table, np.ones(count, dtype=np.uint64))
@@ -311,7 +340,7 @@ def test_wrong_arrays_are_refused_before_anything_is_applied() -> None:
     histories = Histories(largest=8)
     table = FeatureTable.from_declarations([])
     with pytest.raises(ValueError, match="dtype EVENT"):
-        histories.apply(np.zeros(3), table, np.zeros(3, dtype=np.uint64))
+        histories.apply(np.zeros(3, dtype=ENTRY), table, np.zeros(3, dtype=np.uint64))
     with pytest.raises(ValueError, match="uint64"):
         histories.apply(plain(3), table, np.zeros(2, dtype=np.uint64))
     assert len(histories) == 0
