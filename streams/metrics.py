@@ -1,7 +1,7 @@
 """What a worker tells Prometheus, and whether it is alive and ready: /metrics, /healthz and /readyz.
 
 Observations come from the event loop, whole batches at once, and cost a few microseconds; scrapes read them from
-another thread. Counters are plain numbers that only the event loop writes, so a scrape is at worst one batch behind.
+another thread. Counters are plain numbers that only the event loop writes; a scrape copies each in one step of the interpreter.
 """
 
 from __future__ import annotations
@@ -204,22 +204,22 @@ class WorkerMetrics(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """The numbers as Prometheus families."""
-        yield _counter("antifraud_events", "Events accepted by intake.", ["institution"], _copy(self._events))
+        yield _counter("antifraud_events", "Events accepted by intake.", ["institution"], self._events.copy())
         yield _counter(
-            "antifraud_rejected", "Events sent to the rejected topic.", ["institution", "reason"], _copy(self._rejected)
+            "antifraud_rejected", "Events sent to the rejected topic.", ["institution", "reason"], self._rejected.copy()
         )
-        yield _counter("antifraud_alerts", "Findings at or above the alert threshold.", ["typology", "status"], _copy(self._alerts))
+        yield _counter("antifraud_alerts", "Findings of typologies.", ["typology", "status"], self._alerts.copy())
         for name, text in TOTALS.items():
             yield CounterMetricFamily(f"antifraud_{name}", text, self._totals[name])
         for name, text, histogram in (
             ("latency_seconds", "From the broker's append of an event to its judgement.", self._latency),
-            ("decision_latency_seconds", "From append to the broker's acknowledgement of the decision.", self._decisions),
+            ("decision_latency_seconds", "From append to the acknowledged decision.", self._decisions),
             ("batch_seconds", "Time to apply one batch of facts or views.", self._batches),
             ("snapshot_seconds", "Time to write a snapshot.", self._snapshots),
             ("snapshot_pause_seconds", "Time that the flow stood still for a snapshot.", self._pauses),
         ):
             yield HistogramMetricFamily(f"antifraud_{name}", text, buckets=histogram.buckets(), sum_value=histogram.sum)
-        partitions = _copy(self._partitions)
+        partitions = self._partitions.copy()
         for name, text in GAUGES.items():
             values = {(str(number),): gauges[name] for number, gauges in partitions.items()}
             yield _gauge(f"antifraud_{name}", text, ["partition"], values)
@@ -227,7 +227,7 @@ class WorkerMetrics(Collector):
             "antifraud_mark_age_seconds",
             "How far a source's mark lies behind now.",
             ["source"],
-            {(source,): age for source, age in _copy(self._marks).items()},
+            {(source,): age for source, age in self._marks.copy().items()},
         )
         yield _gauge("antifraud_worker_info", "The worker.", ["worker"], {(self.worker,): 1.0})
 
@@ -327,10 +327,6 @@ def _ask(question: Callable[[], Answer]) -> Answer:
         return question()
     except Exception as error:  # a question about health that cannot be answered is itself the answer
         return False, {"cause": f"the check failed: {type(error).__name__}"}
-
-
-def _copy[Table: dict[Any, Any]](table: Table) -> Table:
-    return table.copy()
 
 
 def _counter(name: str, text: str, labels: list[str], values: Mapping[Any, float]) -> CounterMetricFamily:
