@@ -420,7 +420,10 @@ class Reading:
         before = len(self.found)
         _repeated(self.found, document, "parameters", "name", [parameter.name for parameter in typology.parameters])
         _repeated(self.found, document, "signals", "id", [signal.id for signal in typology.signals])
-        when = self._expression(document, ("when",), typology.when, {**EVENT_NAMES, **parameters}, only_event=True)
+        # The `when` is judged before any history is looked at: facts of the event, its time, and fixed numbers.
+        dated = {name: self.catalogue.names[name] for name in self.catalogue.names if name.startswith("threshold.")}
+        known_early = {**EVENT_NAMES, **dated, **parameters}
+        when = self._expression(document, ("when",), typology.when, known_early, only_event=True)
         names = {**self.catalogue.names, **parameters}
         signals = [
             self._expression(document, ("signals", place, "when"), signal.when, names)
@@ -442,8 +445,8 @@ class Reading:
         if isinstance(result, Expression):
             return result
         message, suggestion = result.message, result.suggestion
-        if only_event and any(name in message for name in self.catalogue.names if name not in EVENT_NAMES):
-            message, suggestion = "'when' may use event.* and p.* only", "move it to a signal"
+        if only_event and any(f"unknown name {name!r}" == message for name in self.catalogue.names):
+            message, suggestion = f"{message} in 'when': only event.*, threshold.* and p.*", "move it to a signal"
         assert document.root is not None
         self.found.append(document.problem(document.root.at(at), message, suggestion, result.offset))
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
@@ -16,6 +16,9 @@ from rules.texts import Strict, Texts
 TypologyId = Annotated[str, StringConstraints(pattern=r"^T[0-9]{2,3}$")]
 Subject = Literal["payer", "payee", "device", "phone"]
 DecisionName = Literal["warn", "step_up", "hold", "block"]
+Amount = Annotated[float, Field(gt=0, le=1e12)]
+Region = Annotated[int, Field(ge=1, le=99)]
+Party = Annotated[str, StringConstraints(pattern=r"^(?:(?:person|company|account|foreign):)?[a-z0-9*{}.-]{1,48}$")]
 Sentence = Annotated[str, StringConstraints(min_length=10, strip_whitespace=True)]
 
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
@@ -57,6 +60,14 @@ def _thousandths(number: float) -> float:
     return number
 
 
+def _local_time(text: str) -> str:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2})?", text):
+        raise ValueError("a time is written 2026-01-31T18:30")
+    datetime.fromisoformat(text)
+    return text
+
+
+LocalTime = Annotated[str, AfterValidator(_local_time)]
 Duration = Annotated[str, AfterValidator(_duration)]
 Weight = Annotated[float, Field(gt=0, le=1), AfterValidator(_thousandths)]
 Score = Annotated[float, Field(gt=0, le=1), AfterValidator(_thousandths)]
@@ -112,37 +123,50 @@ class Explanation(Strict):
 class Occurrence(Strict):
     """One transaction of an example, or `times` of them, one `every` so often.
 
-    People, companies, accounts and devices are names; `person-*` stands for a new one each time, `person-{1..5}` for
-    five taken in turn.
+    People, companies, accounts and devices are names: `mother` is a person, `company:school` a company,
+    `account:drop` somebody of whom only the account is known, `foreign:cousin` a foreigner. `guest-*` stands for
+    somebody new each time, `guest-{1..5}` for five in turn. Values in a list are taken in turn as well. Times are
+    local, days and durations as in ISO 8601.
     """
 
-    at: str
+    at: LocalTime
     every: Duration | None = None
     times: Annotated[int, Field(ge=1, le=2_000)] = 1
     kind: Annotated[str, one_of(KINDS)] = "transfer"
-    amount: float | list[float]
+    amount: Amount | Annotated[list[Amount], Field(min_length=1)]
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "KZT"
-    payer: str | None = None
-    payee: str | None = None
+    payer: Party | None = None
+    payee: Party | None = None
     channel: Annotated[str, one_of(CHANNELS)] | None = None
-    device: str | None = None
-    phone: str | None = None
+    device: Party | None = None
+    phone: Party | None = None
     purpose: str | None = None
     purpose_code: Annotated[int, Field(ge=1, le=999)] | None = None
     merchant_category: Annotated[int, Field(ge=1, le=9999)] | None = None
-    payer_account: str | None = None
-    payee_account: str | None = None
-    payer_region: Annotated[int, Field(ge=1, le=99)] | None = None
-    payee_region: Annotated[int, Field(ge=1, le=99)] | None = None
-    payer_institution: str | None = None
-    payee_institution: str | None = None
+    payer_account: Party | None = None
+    payee_account: Party | None = None
+    payer_region: Region | Annotated[list[Region], Field(min_length=1)] | None = None
+    payee_region: Region | Annotated[list[Region], Field(min_length=1)] | None = None
+    payer_institution: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{8}([A-Z0-9]{3})?$")] | None = None
+    payee_institution: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{8}([A-Z0-9]{3})?$")] | None = None
     payer_account_opened: Day | None = None
     payee_account_opened: Day | None = None
-    sim_changed: str | None = None
+    sim_changed: LocalTime | None = None
     device_new: bool = False
     remote_access: bool = False
     own_deposit_broken: bool = False
     anomaly: dict[Literal["payer", "payee"], Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_its_parties(self) -> Occurrence:
+        needs_payer = self.kind not in ("cash_deposit", "loan_disbursement")
+        needs_payee = self.kind != "cash_withdrawal"
+        if (needs_payer and self.payer is None) or (needs_payee and self.payee is None):
+            needed = [role for role, needs in (("payer", needs_payer), ("payee", needs_payee)) if needs]
+            raise ValueError(f"{self.kind} needs a {' and a '.join(needed)}")
+        if self.times > 1 and self.every is None:
+            raise ValueError("'times' needs 'every'")
+        return self
 
 
 class Example(Strict):
@@ -150,7 +174,8 @@ class Example(Strict):
 
     name: Sentence
     events: Annotated[list[Occurrence], Field(min_length=1)]
-    alerts: Literal["last", "any"] | Annotated[list[int], Field(min_length=1)] | None = None
+    # Events are numbered from 1 in order of time. A list is exact: these events alert and no others.
+    alerts: Literal["last", "any"] | Annotated[list[Annotated[int, Field(ge=1)]], Field(min_length=1)] = "last"
 
 
 class Examples(Strict):
