@@ -7,8 +7,10 @@ and a batch of ten events costs little more than ten events. Truths are 0, 1 and
 from __future__ import annotations
 
 import math
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeVar, cast
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,14 @@ from rules.kernels import compiled
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
+
+Function = TypeVar("Function", bound=Callable[..., object])
+
+
+def inlined(function: Function) -> Function:
+    """`function` compiled into its callers: handing a dozen arrays over costs more than most programs take."""
+    return cast(Function, numba.njit(inline="always")(function))
+
 
 STACK: Final = 64
 
@@ -143,7 +153,7 @@ def fill(
             out[i, column + which] = value
 
 
-@compiled
+@inlined
 def run(
     i: int,
     begin: int,
@@ -201,7 +211,7 @@ def run(
     return float(stack[0])
 
 
-@compiled
+@inlined
 def _pair(operation: int, left: float, right: float) -> float:
     """What an instruction makes of the two topmost values."""
     if operation == AND:
@@ -232,7 +242,7 @@ def _pair(operation: int, left: float, right: float) -> float:
     return left / right if operation == DIVIDE else left % right
 
 
-@compiled
+@inlined
 def _compared(operation: int, left: float, right: float) -> float:
     if operation == LESS:
         return 1.0 if left < right else 0.0

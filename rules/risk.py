@@ -36,7 +36,7 @@ def parts(rulebook: Rulebook, judged: Judged, scores: NDArray[np.float64]) -> ND
     beyond = (judged.score - rulebook.alert_at) / np.maximum(1.0 - rulebook.alert_at, 1e-9)
     typologies = np.where(
         reached < 1,
-        settings.at_alert * reached**3,
+        settings.at_alert * reached * reached * reached,
         settings.at_alert + (settings.at_most - settings.at_alert) * np.clip(beyond, 0, 1),
     )
     typologies[:, rulebook.shadow] = 0.0
