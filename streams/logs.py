@@ -10,10 +10,14 @@ from __future__ import annotations
 import logging
 import re
 import sys
+import threading
+import types
 from collections.abc import Callable, Mapping, MutableMapping
 from typing import Any, Final, TextIO
 
 import structlog
+
+from streams.contracts.fields import check_digit_is_valid
 
 PERSONAL_KEYS: Final = frozenset({
     "id", "iin", "bin", "name", "first_name", "last_name", "patronymic", "phone", "account", "iban", "card", "pan",
@@ -25,7 +29,7 @@ _WORDS: Final = "event"  # structlog's own key for the message: a constant text,
 _DEEPEST: Final = 6
 _LONGEST: Final = 8_192  # characters of one value that are searched; the rest is cut off
 
-# One number each, also with the spaces, dots and dashes that people write. Not inside a longer run of digits or letters.
+# One number each, also with the spaces, dots and dashes that people write; never a piece of a longer number or token.
 _IBAN: Final = re.compile(r"(?<![0-9A-Za-z])KZ[ -]?\d{2}(?:[ -]?[0-9A-Za-z]){16}(?![0-9A-Za-z])", re.IGNORECASE)
 _PHONE: Final = re.compile(
     r"(?<![\w.])(?:\+|00)?[78][ \-.(]{0,2}[67]\d{2}[ \-.)]{0,2}\d{3}[ \-.]?\d{2}[ \-.]?\d{2}(?!\d)"
@@ -33,18 +37,9 @@ _PHONE: Final = re.compile(
 _ABROAD: Final = re.compile(r"(?<![\w+])\+\d(?:[ \-.()]{0,2}\d){8,13}(?!\d)")
 _DIGITS: Final = re.compile(r"(?<![0-9A-Fa-f])\d(?:[ -]?\d){11,18}(?![0-9A-Fa-f])")
 
-_WEIGHTS: Final = ((1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11), (3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 2))
+_ISSUERS: Final = "2345689"  # first digits of payment cards; 1 is how milliseconds since 1970 begin
 
 __all__ = ["PERSONAL_KEYS", "configure_logs", "guard", "guarded"]
-
-
-def _is_iin_or_bin(digits: str) -> bool:
-    numbers = [int(digit) for digit in digits]
-    for weights in _WEIGHTS:
-        check = sum(weight * number for weight, number in zip(weights, numbers, strict=False)) % 11
-        if check < 10:
-            return check == numbers[11]
-    return False
 
 
 def _is_card(digits: str) -> bool:
@@ -52,12 +47,12 @@ def _is_card(digits: str) -> bool:
     for place, digit in enumerate(reversed(digits)):
         doubled = int(digit) * (1 + place % 2)
         total += doubled - 9 * (doubled > 9)
-    return total % 10 == 0 and digits[0] != "0"
+    return total % 10 == 0 and digits[0] in _ISSUERS
 
 
 def _number(found: re.Match[str]) -> str:
     digits = re.sub(r"[ -]", "", found.group())
-    if len(digits) == 12 and _is_iin_or_bin(digits):
+    if len(digits) == 12 and check_digit_is_valid(digits):
         return "[id]"
     if len(digits) >= 13 and _is_card(digits):
         return "[card]"
@@ -73,7 +68,8 @@ def guarded(text: str) -> str:
     'offset 791028302727 of tx.CASPKZKA'
     """
     if len(text) > _LONGEST:
-        text = text[:_LONGEST] + "…"
+        # Of a long traceback the end says most. Cut where no number is cut in two.
+        text = f"{text[: _LONGEST // 2].rpartition(' ')[0]} … {text[-_LONGEST // 2 :].partition(' ')[2]}"
     text = _IBAN.sub("[account]", text)
     text = _PHONE.sub("[phone]", text)
     text = _ABROAD.sub("[phone]", text)
@@ -98,7 +94,10 @@ def _clean(value: Any, depth: int = 0) -> Any:
         return [_clean(inner, depth + 1) for inner in value]
     if isinstance(value, bytes | bytearray | memoryview):
         return f"[{len(value)} bytes]"
-    return guarded(repr(value))
+    try:
+        return guarded(repr(value))
+    except Exception:  # a log line must not fail because of what it tells about
+        return f"[{type(value).__name__}]"
 
 
 def _value(key: str, value: Any, depth: int) -> Any:
@@ -148,4 +147,18 @@ def configure_logs(level: str = "INFO", stream: TextIO | None = None) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in ("aiokafka", "faust", "mode", "kafka"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
+    logging.raiseExceptions = False  # logging's own complaints print the line that failed, unguarded
+    sys.excepthook = _log_uncaught
+    threading.excepthook = lambda failed: _log_uncaught(failed.exc_type, failed.exc_value, failed.exc_traceback)
+
+
+def _log_uncaught(
+    kind: type[BaseException], error: BaseException | None, traceback: types.TracebackType | None
+) -> None:
+    """Python's own way to report an uncaught exception is to print it as it is."""
+    if issubclass(kind, KeyboardInterrupt | SystemExit):
+        return
+    structlog.get_logger("uncaught").critical("uncaught exception", exc_info=(kind, error, traceback))

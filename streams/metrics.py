@@ -1,7 +1,8 @@
 """What a worker tells Prometheus, and whether it is alive and ready: /metrics, /healthz and /readyz.
 
 Observations come from the event loop, whole batches at once, and cost a few microseconds; scrapes read them from
-another thread. Counters are plain numbers that only the event loop writes; a scrape copies each in one step of the interpreter.
+another thread. Counters are plain numbers that only the event loop writes; a scrape copies each in one step of the
+interpreter.
 """
 
 from __future__ import annotations
@@ -336,7 +337,7 @@ def _counter(name: str, text: str, labels: list[str], values: Mapping[Any, float
     return family
 
 
-def _gauge(name: str, text: str, labels: list[str], values: Mapping[tuple[str, ...], float]) -> GaugeMetricFamily:
+def _gauge(name: str, text: str, labels: list[str], values: Mapping[Any, float]) -> GaugeMetricFamily:
     family = GaugeMetricFamily(name, text, labels=labels)
     for key, value in values.items():
         family.add_metric(list(key), value)

@@ -1,8 +1,9 @@
 """Ends a process that has stopped working: "alive, ready, not processing" is how a stream worker usually fails.
 
-It is a thread of its own, so it also sees an event loop that hangs in a call. It cannot repair anything. It writes where
-every thread stands, and ends the process without unwinding; nothing unfinished was acknowledged, and the supervisor
-starts the worker again.
+It is a thread of its own, so it also sees an event loop that hangs in a call. It cannot repair anything. It writes
+where every thread stands, and ends the process without unwinding; nothing unfinished was acknowledged, and the
+supervisor starts the worker again. Where not even this thread gets to run, because some call never gives the
+interpreter back, a timer outside the interpreter (faulthandler's) does the same a little later, with exit code 1.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import faulthandler
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable
@@ -19,6 +19,7 @@ from typing import Final
 import structlog
 
 EXIT_CODE: Final = 70  # EX_SOFTWARE of sysexits.h
+STANDARD_ERROR: Final = 2  # the descriptor: sys.stderr may be what hangs
 
 log = structlog.get_logger(__name__)
 
@@ -68,20 +69,21 @@ class Watchdog:
         """Watch no more: an orderly end may take its time."""
         self._stopped.set()
         self._thread.join(timeout=5.0)
+        faulthandler.cancel_dump_traceback_later()
 
     def _watch(self) -> None:
-        seen = self._progress()
-        moved_at = time.monotonic()
+        seen = self._look(0)[0]
+        moved_at = looked_at = time.monotonic()
         look_every = min(self._seconds / 10, 1.0)
-        looked_at = moved_at
         while not self._stopped.wait(look_every):
+            faulthandler.dump_traceback_later(2 * self._seconds + 5.0, exit=True, file=STANDARD_ERROR)
             now = time.monotonic()
             if now - looked_at > look_every + self._seconds / 2:
                 # The whole process stood still, as in a suspended virtual machine; that is not the worker's fault.
                 moved_at = self._answered_at = now
             looked_at = now
-            progress = self._progress()
-            if progress != seen or not self._has_work():
+            progress, has_work = self._look(seen)
+            if progress != seen or not has_work:
                 seen, moved_at = progress, now
             self._ask_loop(now)
             if now - moved_at > self._seconds:
@@ -89,6 +91,12 @@ class Watchdog:
             if self._asked and now - self._answered_at > self._seconds:
                 return self._give_up("the event loop does not answer", now - self._answered_at)
         return None
+
+    def _look(self, seen: int) -> tuple[int, bool]:
+        try:
+            return self._progress(), self._has_work()
+        except Exception:  # who cannot say that there is progress has none
+            return seen, True
 
     def _ask_loop(self, now: float) -> None:
         if self._loop is None or self._asked:
@@ -114,4 +122,4 @@ class Watchdog:
     @staticmethod
     def _last_words(cause: str, seconds: float) -> None:
         log.critical("watchdog ends the process", cause=cause, seconds=round(seconds, 1), exit_code=EXIT_CODE)
-        faulthandler.dump_traceback(file=sys.__stderr__, all_threads=True)
+        faulthandler.dump_traceback(file=STANDARD_ERROR, all_threads=True)
