@@ -7,7 +7,6 @@ random nonces of sealed identities differ from run to run.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 import struct
 import unicodedata
@@ -15,6 +14,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol
 
+import msgspec
 import numpy as np
 
 from rules.events import (
@@ -43,7 +43,7 @@ from streams.tokens import SubjectKind, Token, TokenKey, Vault
 _ABSENT, _PERSON, _COMPANY, _FOREIGN, _ACCOUNT = range(len(PARTY_KINDS))
 # Where a topic takes its writers' clocks, a record may carry any time; a refusal must still be writable.
 _LAST_INSTANT: Final = 253_402_300_799_999
-_NO_TOKEN: Final = Token(0, 0)
+_NO_TOKEN: Final = (0, 0)
 _NO_WORDS: Final = (0, 0, 0, 0)
 _NOT_GIVEN: Final = 255  # EVENT["channel"]
 _ABROAD: Final = 255  # EVENT["payer_region"]
@@ -129,13 +129,10 @@ class Admitted:
     controls: list[ControlSeen] = field(default_factory=list)
 
 
-class _PartyTokens(NamedTuple):
-    """What a party's id, account and name come to; the same every time."""
-
-    kind: int
-    subject: Token
-    account: int
-    non_resident: bool
+# What is kept in the caches are plain tuples of numbers, which the garbage collector need not walk through.
+_Halves = tuple[int, int]
+_PartyNames = tuple[str | None, str | None, str | None]  # id, account, name
+_PartyTokens = tuple[int, _Halves, int, bool]  # kind, token, account, non-resident unless said otherwise
 
 
 class Admission:
@@ -147,21 +144,19 @@ class Admission:
         vault: Vault | None = None,
         institutions: Collection[str] | None = None,
         *,
-        cached: int = 100_000,
+        cached: int = 50_000,
     ) -> None:
         """Without a vault no identities come out; `institutions` are those that a source of no one owner may name."""
         self._key = key
         self._vault = vault
         self._institutions = None if institutions is None else frozenset(institutions)
-        self._parties: Recent[tuple[str | None, str | None, str | None], _PartyTokens] = Recent(
-            self._party, limit=cached
-        )
-        self._phones: Recent[str, Token] = Recent(self._phone, limit=cached)
-        self._devices: Recent[str, Token] = Recent(self._device, limit=cached)
+        self._parties: Recent[_PartyNames, _PartyTokens] = Recent(self._party, limit=cached)
+        self._phones: Recent[str, _Halves] = Recent(self._phone, limit=cached)
+        self._devices: Recent[str, _Halves] = Recent(self._device, limit=cached)
         self._words: Recent[str, tuple[int, int, int, int]] = Recent(first_words, limit=10_000)
         self._regions: Recent[str, int] = Recent(region_number, limit=2_000)
         # Sealing is for the first sight only; a repeat after this many others costs the compacted topic nothing.
-        self._told: Recent[bytes, bool] = Recent(lambda _: False, limit=2 * cached)
+        self._told: Recent[int, bool] = Recent(lambda _: False, limit=8 * cached)
         self._identities: list[Identity] = []
 
     def admit(
@@ -341,45 +336,50 @@ class Admission:
             0,  # home
         )
 
-    def _party(self, party: tuple[str | None, str | None, str | None]) -> _PartyTokens:
+    def _party(self, party: _PartyNames) -> _PartyTokens:
         identifier, account, name = party
-        account_token = _NO_TOKEN
+        account_token: _Halves = _NO_TOKEN
         if account is not None:
-            account_token = self._key.accounts[canonical_account(account)]
+            account_token = _plain(self._key.token("account", canonical_account(account)))
             self._tell("account", account_token, account, name if identifier is None else None)
         if identifier is None:
-            return _PartyTokens(_ACCOUNT, account_token, account_token.key, False)
-        token = self._key.persons[identifier]
+            return _ACCOUNT, account_token, account_token[0], False
+        token = _plain(self._key.token("person", identifier))
         self._tell("person", token, identifier, name)
         if identifier[2] == ":":
-            return _PartyTokens(_FOREIGN, token, account_token.key, True)
+            return _FOREIGN, token, account_token[0], True
         fifth = identifier[4]
-        return _PartyTokens(_COMPANY if fifth >= "4" else _PERSON, token, account_token.key, fifth == "5")
+        return _COMPANY if fifth >= "4" else _PERSON, token, account_token[0], fifth == "5"
 
-    def _phone(self, number: str) -> Token:
-        token = self._key.phones[number]
+    def _phone(self, number: str) -> _Halves:
+        token = _plain(self._key.token("phone", number))
         self._tell("phone", token, number, None)
         return token
 
-    def _device(self, identifier: str) -> Token:
-        token = self._key.devices[identifier]
+    def _device(self, identifier: str) -> _Halves:
+        token = _plain(self._key.token("device", identifier))
         self._tell("device", token, identifier, None)
         return token
 
-    def _tell(self, kind: SubjectKind, token: Token, value: str, name: str | None) -> None:
+    def _tell(self, kind: SubjectKind, token: _Halves, value: str, name: str | None) -> None:
         """Seal what stands behind a token the first time it is seen, and once more when first seen with a name."""
         if self._vault is None:
             return
+        sight = token[0] if name is None else ~token[0]
+        if self._told[sight]:
+            return
+        self._told[sight] = True
         text = self._key.text(token)
         # A record of its own for the name: on a compacted topic a later sight without a name must not wipe it out.
         key = f"{text}/name".encode() if name is not None else text.encode()
-        if self._told[key]:
-            return
-        self._told[key] = True
         plain = {"kind": kind, "id" if kind == "person" else kind: value}
         if name is not None:
             plain["name"] = name
-        self._identities.append(Identity(key, self._vault.seal(key, json.dumps(plain, ensure_ascii=False).encode())))
+        self._identities.append(Identity(key, self._vault.seal(key, msgspec.json.encode(plain))))
+
+
+def _plain(token: Token) -> _Halves:
+    return token.key, token.rest
 
 
 def canonical_account(account: str) -> str:

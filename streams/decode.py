@@ -19,7 +19,7 @@ from streams.contracts.transaction import NEEDS
 from streams.recent import Recent
 
 # Enough for what is in use at one time; a subject seen again later is simply checked again.
-_CACHED: Final = 100_000
+_CACHED: Final = 50_000
 
 
 class Rejected(Exception):

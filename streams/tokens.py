@@ -19,8 +19,6 @@ from typing import Final, Literal, NamedTuple
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from streams.recent import Recent
-
 SubjectKind = Literal["person", "account", "phone", "device"]
 
 TOKEN_VARIABLE: Final = "ANTIFRAUD_TOKEN_KEY"  # noqa: S105 - the name of a variable
@@ -67,7 +65,7 @@ class TokenKey:
     True
     """
 
-    def __init__(self, key_id: str, secret: bytes, *, cached: int = 100_000) -> None:
+    def __init__(self, key_id: str, secret: bytes) -> None:
         if not re.fullmatch(r"[a-z][a-z0-9]{0,7}", key_id):
             raise KeyRefused("A key id must be a letter and up to 7 letters or digits.", "Name the key k1, k2, ….")
         _refuse_weak(secret)
@@ -76,10 +74,6 @@ class TokenKey:
         # blake2b has a keyed mode and short digests, and costs a quarter of an HMAC: fit for what is made per event.
         self._event = hashlib.blake2b(digest_size=8, key=self.derive(b"event"))
         self._content = hashlib.blake2b(digest_size=8, key=self.derive(b"content"))
-        self.persons = self._cache("person", cached)
-        self.accounts = self._cache("account", cached)
-        self.phones = self._cache("phone", cached)
-        self.devices = self._cache("device", cached)
 
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> TokenKey:
@@ -88,7 +82,10 @@ class TokenKey:
         return cls(key_id, secret)
 
     def token(self, kind: SubjectKind, value: str) -> Token:
-        """The token of an id, account, phone or device; equal values of different kinds have nothing in common."""
+        """The token of an id, account, phone or device; equal values of different kinds have nothing in common.
+
+        It costs about 2 µs; who meets the same values again keeps them (streams/admission.py does).
+        """
         digest = hmac.digest(self._secret, f"{kind}\0{value}".encode(), "sha256")
         return Token(*_HALVES.unpack_from(digest))
 
@@ -109,10 +106,8 @@ class TokenKey:
         return int.from_bytes(state.digest(), "little")
 
     def derive(self, purpose: bytes) -> bytes:
+        """A key for something else, of which nothing about this one can be learnt."""
         return hmac.digest(self._secret, b"derive\0" + purpose, "sha256")
-
-    def _cache(self, kind: SubjectKind, limit: int) -> Recent[str, Token]:
-        return Recent(lambda value: self.token(kind, value), limit=limit)
 
     def __repr__(self) -> str:
         return f"TokenKey({self.key_id!r})"
