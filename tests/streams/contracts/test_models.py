@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
 from streams.contracts.fields import from_milliseconds, instant, instant_or_date, milliseconds, write_instant
 from streams.contracts.reasons import MEANING, FieldError, Reason
-from streams.contracts.transaction import Party, Transaction
+from streams.contracts.transaction import Context, Device, Party, Transaction
 from tests.streams.events import document
 
 
@@ -53,5 +54,14 @@ def test_instants_are_cut_to_milliseconds() -> None:
         instant("2027-02-29T00:00:00Z")
 
 
-def test_every_reason_has_a_meaning() -> None:
+def test_every_reason_has_a_meaning_and_the_documents_have_both() -> None:
+    documented = (Path(__file__).parents[3] / "docs" / "contracts.md").read_text(encoding="utf-8")
     assert set(MEANING) == set(Reason)
+    for reason, meaning in MEANING.items():
+        assert f"| `{reason.value}` | {meaning} |" in documented
+
+
+def test_every_field_of_a_transaction_is_documented() -> None:
+    documented = (Path(__file__).parents[3] / "docs" / "contracts.md").read_text(encoding="utf-8")
+    for field in [*Transaction.model_fields, *Party.model_fields, *Device.model_fields, *Context.model_fields]:
+        assert f"`{field}`" in documented or f".{field}`" in documented
