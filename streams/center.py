@@ -39,7 +39,7 @@ class Center:
         kafka: KafkaSettings | None = None,
         environment: Mapping[str, str] | None = None,
         rulebook: Path = PACKAGED,
-        group: str = "antifraud",
+        group: str = "center.workers",
     ) -> None:
         self.folder = folder
         self.workers = workers

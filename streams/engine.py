@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detectors import Detectors
-from rules.events import PAYEE, PAYER, ROLES, Events
+from rules.events import EVENT, PAYEE, PAYER, ROLES, Events
 from rules.history import Histories
 from rules.risk import combine
 from rules.rulebook import Judged, Rulebook
@@ -126,6 +126,15 @@ class Engine:
             return {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}
 
         return cls(Histories.restore(part("histories.")), Detectors.restore(part("detectors.")))
+
+
+def warm_up(rulebook: Rulebook) -> None:
+    """Compile, or load from numba's cache, every kernel, so that no live event waits for a compiler."""
+    row = np.zeros(1, EVENT)
+    row["event"] = row["content"] = row["payer"] = row["payee"] = row["device"] = row["phone"] = 1
+    row["payer_kind"] = row["payee_kind"] = 1
+    row["amount"], row["currency"] = 100, b"KZT"
+    Engine(Histories(subjects=8, entries=1024)).process(spread(row, 1)[0][1], {0: rulebook})
 
 
 def runs_of_generation(rows: Events) -> list[slice]:

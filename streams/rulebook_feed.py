@@ -104,6 +104,10 @@ class RulebookFeed:
         await self.fresh()
         return self._generations.in_force_at(appended_at)
 
+    def newest(self) -> Rulebook:
+        """The compiled rulebook of the highest generation."""
+        return self._compiled[max(self._compiled)]
+
     def rulebook(self, generation: int) -> Rulebook:
         """The compiled rulebook of a generation.
 

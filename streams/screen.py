@@ -17,7 +17,7 @@ import structlog
 from faust.types import TP
 
 from streams import frames
-from streams.engine import Judgement
+from streams.engine import CONTRADICTION, NEW, Judgement
 from streams.findings import Findings, progress_record
 from streams.rulebook_feed import RulebookFeed
 from streams.metrics import WorkerMetrics
@@ -84,7 +84,7 @@ class Screen:
         """
         for number in sorted(set(self.held) - numbers):
             left = self.held.pop(number)
-            self.metrics.left(number)
+            self.metrics.forget(number)
             if left.snapshot is not None:
                 left.snapshot.cancel()
         for number in sorted(numbers):
@@ -163,7 +163,7 @@ class Screen:
                 headers=record.headers,
             )
             if answer:
-                self.metrics.decided(record.appended_at, future)
+                self.metrics.time_decision(future, record.appended_at)
         written = await self.outbox.send(
             "judged",
             frames.encode_arrays(
@@ -179,7 +179,18 @@ class Screen:
             ),
             partition=partition.number,
         )
-        self.metrics.judged(judgement, written)
+        self._on_write(written, judgement)
+
+    def _on_write(self, written: asyncio.Future[Any], judgement: Judgement) -> None:
+        """Count a judgement when the broker has it: the latency is that of what institutions can see."""
+        state = judgement.state
+        self.metrics.repeats(int((state != NEW).sum()), int((state == CONTRADICTION).sum()))
+
+        def acknowledged(future: asyncio.Future[Any]) -> None:
+            if not future.cancelled() and future.exception() is None:
+                self.metrics.judged(judgement, now_ms=time.time() * 1000.0)
+
+        written.add_done_callback(acknowledged)
 
     # -- on the clock -------------------------------------------------------------------------------------------------
 
@@ -245,7 +256,8 @@ class Screen:
             held.covered_offset = offset
             for event in events:
                 event.ack()
-            self.metrics.snapshot(held.partition.number, held.snapshot_seconds, pause)
+            self.metrics.snapshot(held.partition.number, held.snapshot_seconds)
+            self.metrics.snapshot_pause(pause)
         except SnapshotError as error:
             # Without a snapshot nothing is acknowledged, so nothing is lost; the next one covers these events too.
             held.events = events + held.events
@@ -271,7 +283,7 @@ class Screen:
                 number,
                 subjects=len(engine.histories),
                 state_bytes=engine.histories.memory_bytes,
-                waiting=held.partition.pending_rows + held.partition.waiting_rows,
+                pending=held.partition.pending_rows + held.partition.waiting_rows,
                 lag=max(0, ends.get(number, 0) - held.partition.facts_offset),
                 snapshot_age=time.monotonic() - held.snapshot_at,
                 drift_alarms=engine.detectors.drift_alarms_total,

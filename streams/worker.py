@@ -25,6 +25,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.admission import Admission
+from streams.engine import warm_up
 from streams.findings import Findings
 from streams.intake import IDLE_MARK_SECONDS, TICK_SECONDS, Intake
 from streams.metrics import MetricsServer, WorkerMetrics
@@ -51,7 +52,7 @@ class WorkerSettings(BaseSettings):
     bootstrap_servers: str = Field(
         default="127.0.0.1:9092", validation_alias="KAFKA_BOOTSTRAP_SERVERS", description="Kafka"
     )
-    group: str = Field(default="antifraud", description="consumer group of all workers")
+    group: str = Field(default="center.workers", description="consumer group of all workers")
     name: str = Field(default="worker-1", description="for logs and metrics")
     snapshots: str = Field(default="var/snapshots", description="folder or fsspec URL of the state's snapshots")
     snapshot_seconds: float = Field(default=10.0, gt=0, description="between two snapshots of a partition")
@@ -90,6 +91,7 @@ class Worker:
         self._stop = asyncio.Event()
         self._assigned = False
         self._ticks = 0
+        self._ticked_at = time.monotonic()
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
@@ -98,6 +100,7 @@ class Worker:
         await self._patiently(self.outbox.start)
         self.feed = RulebookFeed(settings.bootstrap_servers)
         await self._patiently(self.feed.start)
+        warm_up(self.feed.newest())
         cluster = await self.outbox.cluster()
         institutions = frozenset(self.topics.institutions)
         sources = [
@@ -127,14 +130,14 @@ class Worker:
         self.intake.margin_ms = await self.outbox.measure_clock_margin("marks")
         self.batches.positions = self
         app = self._app()
-        self.watchdog = Watchdog(self._progress, seconds=settings.watchdog_seconds)
-        server = MetricsServer(settings.metrics_port, self.metrics, ready=self._ready, healthy=self._healthy)
+        self.watchdog = Watchdog(self._progress, lambda: True, seconds=settings.watchdog_seconds)
+        server = MetricsServer(settings.metrics_port, ready=self._ready, healthy=self._healthy, metrics=self.metrics)
         server.start()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         await app.start()
-        self.watchdog.start()
+        self.watchdog.start(loop)
         log.info("worker started", worker=settings.name, metrics_port=server.port)
         ticks = [
             asyncio.create_task(self._every(TICK_SECONDS, self.intake.tick)),
@@ -165,6 +168,8 @@ class Worker:
             broker_commit_interval=1.0,
             consumer_auto_offset_reset="earliest",
             stream_wait_empty=False,
+            # A static member: the same worker, started again, takes its place back without waiting for a time-out.
+            consumer_group_instance_id=f"{settings.group}-{settings.name}",
             stream_buffer_maxsize=16,
             topic_allow_declare=False,
             topic_disable_leader=True,
@@ -204,6 +209,7 @@ class Worker:
             if self._assigned:
                 await self._guarded(act())
             self._ticks += 1
+            self._ticked_at = time.monotonic()
 
     async def _slow_tick(self) -> None:
         ends = {number: self.batches.clock.end_of(FACTS, number) or 0 for number in self.screen.held}
@@ -239,7 +245,7 @@ class Worker:
         return self._assigned, {"partitions": sorted(self.screen.held), "sources": len(self.intake.readers)}
 
     def _healthy(self) -> tuple[bool, dict[str, Any]]:
-        stalled = self.watchdog.stalled_for
+        stalled = time.monotonic() - self._ticked_at
         return stalled < HEALTHY_SECONDS, {"stalled_seconds": round(stalled, 1), "unsent": self.outbox.unacknowledged}
 
     # -- start and end ------------------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from simulator.country import Settings, write_country
 from simulator.writer import labels_beside
 from streams.center import Center, demo_environment
 from streams.kafka import KafkaSettings
+from streams.outcomes import Outcomes
 from streams.publishing import Pace, publish_files
 from streams.replay import replay
 from streams.tokens import demo_keys
@@ -68,14 +69,32 @@ def published(servers: str, file: Path, rate: float | None) -> Iterator[threadin
         raise failures[0]
 
 
-def kill_randomly(center: Center, kills: int, seed: int, seconds: tuple[float, float] = (2.0, 6.0)) -> None:
-    """Kill -9 a random worker, again and again; the supervisor starts it anew."""
+def kill_randomly(center: Center, seen: Outcomes, kills: int, seed: int) -> list[float]:
+    """Kill -9 a random worker, again and again, each time some way into its work (or its recovery, now and then).
+
+    Returns the seconds from each kill until judged events came again.
+    """
     chance = random.Random(seed)
+    waits = []
     for _ in range(kills):
-        time.sleep(chance.uniform(*seconds))
+        _poll_for(seen, chance.uniform(0.5, 3.0))
         chance.choice(center.supervisor.processes).send_signal(signal.SIGKILL)
-        time.sleep(0.5)
-        center.supervisor.check()
+        killed_at = time.monotonic()
+        if chance.random() < 0.2:
+            continue  # the next kill meets the recovery
+        judged = seen.judged
+        while seen.judged == judged:
+            center.supervisor.check()
+            seen.poll()
+            assert time.monotonic() - killed_at < 60, "nothing is judged 60 s after a kill"
+        waits.append(time.monotonic() - killed_at)
+    return waits
+
+
+def _poll_for(seen: Outcomes, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        seen.poll()
 
 
 def quiet_alerts(file: Path) -> dict[str, str]:

@@ -45,10 +45,8 @@ def histories(file: Path, key: TokenKey) -> dict[int, list[Entry]]:
         roles = [(payer, 1, payee), (payee, 0, payer)]
         roles.append((key.token("device", device)[0] if device else 0, 2, payer))
         roles.append((key.token("phone", phone)[0] if phone else 0, 2, payer))
-        known = set()
+        # A transfer between one's own accounts stands in that history twice, going out and coming in.
         for owner, direction, counterparty in roles:
-            # One event enters a history once: a transfer between one's own accounts is its outgoing side.
-            if owner and owner not in known:
-                known.add(owner)
+            if owner:
                 found[owner].append(Entry(at, event, amount, direction, counterparty))
     return found

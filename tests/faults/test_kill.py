@@ -27,8 +27,8 @@ def test_killed_workers_lose_nothing_and_judge_nothing_twice(
         harness.center(tmp_path, workers=workers, partitions=partitions) as center,
         Outcomes(center.kafka.bootstrap_servers, keep_events=True) as seen,
     ):
-        with harness.published(center.kafka.bootstrap_servers, file, rate=events / (kills * 5.0)):
-            harness.kill_randomly(center, kills, fault_seed)
+        with harness.published(center.kafka.bootstrap_servers, file, rate=events / (kills * 12.0)):
+            waits = harness.kill_randomly(center, seen, kills, fault_seed)
         seen.wait_for(events, seconds=240, each=center.supervisor.check)
         cluster = _cluster(center)
         center.supervisor.stop()
@@ -38,7 +38,7 @@ def test_killed_workers_lose_nothing_and_judge_nothing_twice(
     print(
         f"P1 judged {len(seen.events)} of {events}, P2 alerts {len(alerts)} of {len(expected)}, sent again "
         f"{seen.rows - seen.judged} rows and {sum(a.times - 1 for a in seen.alerts.values())} alerts, "
-        f"restarts {center.supervisor.restarts}"
+        f"restarts {center.supervisor.restarts}, seconds until judging again {[round(wait, 1) for wait in waits]}"
     )
     assert len(seen.events) == events
     assert set(seen.events.values()) == {1}
