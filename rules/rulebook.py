@@ -26,7 +26,7 @@ from rules.problems import Problem, RulebookInvalid, errors, nearest
 from rules.risk import RiskSettings
 from rules.texts import Language, Strict, Texts
 from rules.typology import Action, Typology
-from rules.yaml import Document, decode, parse
+from rules.yaml import MAX_BYTES, Document, decode, parse
 from rules.yaml import Path as Place
 
 MAX_TYPOLOGIES: Final = 64
@@ -293,12 +293,17 @@ class Rulebook:
 
 
 def read_documents(path: Path | str) -> dict[str, str]:
-    """Every YAML file of a folder: its path inside the folder → its text."""
+    """The YAML files of a folder and of its subfolders, one level deep: path inside the folder → text.
+
+    Of a file that is too large only the beginning is read: enough for `parse` to refuse it.
+    """
     root = Path(path)
-    return {
-        file.relative_to(root).as_posix(): file.read_text(encoding="utf-8", errors="surrogateescape")
-        for file in sorted(root.rglob("*.yaml"))
-    }
+    files = {file for pattern in ("*.yaml", "*.yml", "*/*.yaml", "*/*.yml") for file in root.glob(pattern)}
+    documents = {}
+    for file in sorted(files):
+        with file.open(encoding="utf-8", errors="surrogateescape") as opened:
+            documents[file.relative_to(root).as_posix()] = opened.read(MAX_BYTES + 1)
+    return documents
 
 
 def digest_of(documents: Mapping[str, str]) -> str:
@@ -319,6 +324,7 @@ class Reading:
         self.documents = {path: parse(path, text) for path, text in sorted(self.texts.items())}
         self.found: list[Problem] = []
         self.lexicons: dict[str, Lexicon] = {}
+        self.lexicon_places: dict[str, tuple[Document, int]] = {}
         self.thresholds: dict[str, Threshold] = {}
         self.rates: dict[str, ExchangeRate] = {}
         self.features: list[tuple[Document, Feature]] = []
@@ -381,16 +387,17 @@ class Reading:
         lists = decode(document, Lists)
         if lists is None:
             return
-        for lexicon in lists.lexicons:
-            self._once(document, "lexicons", self.lexicons, lexicon.name, lexicon)
-        for threshold in lists.thresholds:
-            self._once(document, "thresholds", self.thresholds, threshold.name, threshold)
-        for rate in lists.exchange_rates:
-            self._once(document, "exchange_rates", self.rates, rate.currency, rate)
+        for place, lexicon in enumerate(lists.lexicons):
+            self._once(document, ("lexicons", place, "name"), self.lexicons, lexicon.name, lexicon)
+            self.lexicon_places[lexicon.name] = document, place
+        for place, threshold in enumerate(lists.thresholds):
+            self._once(document, ("thresholds", place, "name"), self.thresholds, threshold.name, threshold)
+        for place, rate in enumerate(lists.exchange_rates):
+            self._once(document, ("exchange_rates", place, "currency"), self.rates, rate.currency, rate)
 
-    def _once(self, document: Document, section: str, held: dict[str, Any], name: str, item: Any) -> None:
+    def _once(self, document: Document, at: Place, held: dict[str, Any], name: str, item: Any) -> None:
         if name in held:
-            self.found.append(_problem_at(document, (section,), f"{name!r} is listed twice in {section}"))
+            self.found.append(_problem_at(document, at, f"{name!r} is listed twice in {at[0]}"))
         held[name] = item
 
     def _read_typology(self, document: Document) -> None:
