@@ -32,7 +32,6 @@ from models.kernel import kernel
 INPUTS: Final = ("amount_deviation", "gap_seconds", "hour_share", "amount_over_max", "amount", "hour")
 PARTS: Final = ("amount", "hour", "counterparty", "region", "burst", "silence")
 (AMOUNT_PART, HOUR_PART, COUNTERPARTY_PART, REGION_PART, BURST_PART, SILENCE_PART) = range(len(PARTS))
-LATEST: Final = 32  # events that the shares of the statistics look at
 PART_LIMIT: Final = 8.0
 """No part alone says more than 1 in 3,000: the histories are short, and one strange number may be an error."""
 
@@ -79,35 +78,6 @@ def inputs(measurements: NDArray[np.float64]) -> NDArray[np.float64]:
     return points
 
 
-def _appetites() -> NDArray[np.float64]:
-    """The concentration of a Chinese restaurant process that expects k tables among m guests, at [m, k]."""
-    table = np.zeros((LATEST + 1, LATEST + 1))
-    for guests in range(2, LATEST + 1):
-        tables, seated = np.arange(1, guests), np.arange(guests)
-        low, high = np.full(guests - 1, 1e-6), np.full(guests - 1, 1e6)
-        for _ in range(60):
-            middle = np.sqrt(low * high)
-            expected = (middle[:, None] / (middle[:, None] + seated)).sum(axis=1)
-            low, high = np.where(expected < tables, middle, low), np.where(expected < tables, high, middle)
-        table[guests, 1:guests] = low
-        table[guests, 1] = table[guests, 2] / 4 if guests > 2 else 0.5  # one table would need a concentration of 0
-    table[range(1, LATEST + 1), range(1, LATEST + 1)] = 1e6
-    return table
-
-
-APPETITES: Final = _appetites()
-
-
-@kernel
-def _discovery(share: float, events: float) -> float:
-    """Nats of meeting a new counterparty after so many events, by the share of different ones among the latest."""
-    if not events >= 1.0:
-        return 0.0
-    guests = int(min(events, LATEST))
-    appetite = APPETITES[guests, min(max(round(min(share, 1.0) * guests), 1), guests)]
-    return math.log((appetite + min(events, 1e6)) / appetite)
-
-
 @kernel
 def surprises(measurements: NDArray[np.float64]) -> NDArray[np.float64]:
     """How improbable each of PARTS is for this subject, in nats from 0 to PART_LIMIT; 0 where the past is too short.
@@ -115,8 +85,7 @@ def surprises(measurements: NDArray[np.float64]) -> NDArray[np.float64]:
     - amount: robust z-score of the logarithm, as a Laplace tail, since tails of amounts are heavy; a small amount says
       a quarter of it (card testing, but also coffee). A new maximum adds its logarithm.
     - hour: how rarely the subject acts at this time of day, against the 4 hours in 24 of somebody without habits.
-    - counterparty: a new one, for somebody who finds new ones as this subject does (a Chinese restaurant process): five
-      different ones in the last 32 events say little about the 33rd, but much about the 300th.
+    - counterparty: a new one, against the share of new ones among the recent.
     - region: how rarely the other side is in this region.
     - burst: Poisson tail of as many events within the hour, or exponential tail of as short a gap, whichever is rarer,
       against the subject's rate over its life. (A nat less for the gap, as the mean gap says nothing.)
@@ -127,7 +96,7 @@ def surprises(measurements: NDArray[np.float64]) -> NDArray[np.float64]:
     >>> dict(zip(PARTS, surprises(usual)[0].round(1).tolist()))
     {'amount': 0.2, 'hour': 0.0, 'counterparty': 0.0, 'region': 0.1, 'burst': 0.7, 'silence': 0.1}
     >>> dict(zip(PARTS, surprises(stolen)[0].round(1).tolist()))
-    {'amount': 5.4, 'hour': 2.1, 'counterparty': 2.3, 'region': 0.1, 'burst': 8.0, 'silence': 0.0}
+    {'amount': 5.4, 'hour': 2.1, 'counterparty': 1.1, 'region': 0.1, 'burst': 8.0, 'silence': 0.0}
     """
     parts = np.zeros((measurements.shape[0], len(PARTS)))
     for row in range(measurements.shape[0]):
@@ -143,7 +112,7 @@ def surprises(measurements: NDArray[np.float64]) -> NDArray[np.float64]:
         if given[HOUR_SHARE] >= 0.0:
             part[HOUR_PART] = -math.log((given[HOUR_SHARE] + 0.02) / (4.0 / 24.0))
         if given[COUNTERPARTY_SEEN] == 0.0 and given[COUNTERPARTY_SHARE] >= 0.0:
-            part[COUNTERPARTY_PART] = _discovery(given[COUNTERPARTY_SHARE], given[EVENTS])
+            part[COUNTERPARTY_PART] = -math.log(min(given[COUNTERPARTY_SHARE] + 0.02, 1.0))
         if given[REGION_SHARE] >= 0.0:
             part[REGION_PART] = -math.log(min(given[REGION_SHARE] + 0.02, 1.0))
         if given[EVENTS] >= 1.0 and given[AGE_DAYS] >= 0.0:

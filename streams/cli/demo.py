@@ -1,0 +1,247 @@
+"""`antifraud demo`: a simulated week through real Kafka, with what was found and what was missed."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from rules.rulebook import Rulebook
+from simulator.country import Settings, write_country
+from simulator.writer import labels_beside
+from streams.alerts import ALERTS, read_topic
+from streams.center import Center, NotReady, demo_environment
+from streams.cli.common import JsonOption, console, errors_as_exit_codes, fail, output, print_json
+from streams.explanation import explain
+from streams.kafka import KafkaSettings
+from streams.outcomes import Outcomes, percentile
+from streams.publishing import Pace, publish_files
+from streams.supervisor import WorkersFailing
+from streams.topics import TopicSettings
+
+LIVE_RATE = 500.0  # events a second of the last day, at which the demo shows latency
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How a typology did against the labels, by events."""
+
+    typology: str
+    alerts: int
+    right: int  # alerts on events of a fraud, whichever
+    labelled: int  # events labelled with this typology
+    found: int  # of those, with an alert of any typology
+
+    @property
+    def precision(self) -> float | None:
+        return self.right / self.alerts if self.alerts else None
+
+    @property
+    def recall(self) -> float | None:
+        return self.found / self.labelled if self.labelled else None
+
+
+def demo(
+    people: Annotated[int, typer.Option(min=200, help="People in the simulated country.")] = 5_000,
+    seed: Annotated[int, typer.Option(help="The country's seed.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
+    partitions: Annotated[int, typer.Option(min=1, help="Parts that subjects are divided among.")] = 2,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate a week, publish it as several institutions, and show what the center found.
+
+    With a terminal the center keeps running until Ctrl-C; without one the demo ends by itself.
+    """
+    with errors_as_exit_codes(), tempfile.TemporaryDirectory(prefix="antifraud-demo-") as name:
+        folder = Path(name)
+        history, last_day, labels = _country(folder, people, seed)
+        console.print("Starting Kafka, topics, rulebook and workers …")
+        topics = TopicSettings(partitions=partitions)
+        kafka = KafkaSettings(data=folder / "kafka", port=0)
+        with Center(folder, workers=workers, topics=topics, kafka=kafka, environment=demo_environment()) as center:
+            center.start_workers()
+            try:
+                center.wait_ready()
+                with Outcomes(center.kafka.bootstrap_servers, keep_events=False) as outcomes:
+                    result = _play(center, outcomes, history, last_day)
+                    result["scores"] = scores(outcomes, labels)
+            except (NotReady, WorkersFailing, TimeoutError) as error:
+                fail(str(error))
+            _show(result, center, as_json)
+            if sys.stdin.isatty() and output.is_terminal and not as_json:
+                _stay(center)
+
+
+def _country(folder: Path, people: int, seed: int) -> tuple[Path, Path, Path]:
+    """Six days of history, the last day apart, and the labels of both."""
+    whole = folder / "week.jsonl"
+    summary = write_country(Settings(7, people, seed), whole, labels_beside(whole), lambda *_: None)
+    lines = whole.read_bytes().splitlines(keepends=True)
+    # The last hours of the week are played at a steady rate, so that latency means something.
+    cut = max(0, len(lines) - 10_000)
+    history, last = folder / "history.jsonl", folder / "last.jsonl"
+    history.write_bytes(b"".join(lines[:cut]))
+    last.write_bytes(b"".join(lines[cut:]))
+    console.print(f"A country of {people:,} people: {summary.events:,} events in a week, seed {seed}.")
+    return history, last, labels_beside(whole)
+
+
+def _play(center: Center, outcomes: Outcomes, history: Path, last_day: Path) -> dict[str, Any]:
+    """Publish the history as fast as it goes, then the last hours at LIVE_RATE; watch both."""
+    servers = center.kafka.bootstrap_servers
+    sizes = [path.read_bytes().count(b"\n") for path in (history, last_day)]
+    bars = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+    )
+    acknowledged = bars.add_task("acknowledged", total=sum(sizes))
+    judged = bars.add_task("judged", total=sum(sizes))
+    failures: list[BaseException] = []
+
+    def publish() -> None:
+        try:
+            for path, rate in ((history, None), (last_day, LIVE_RATE)):
+                begun.append(time.monotonic())
+                publish_files(
+                    [path],
+                    bootstrap_servers=servers,
+                    pace=Pace(rate=rate),
+                    progress=lambda count: bars.advance(acknowledged, count),
+                )
+        except BaseException as error:
+            failures.append(error)
+
+    begun: list[float] = []
+    slow_from: set[str] = set()
+
+    def look() -> None:
+        center.supervisor.check()
+        bars.update(judged, completed=outcomes.judged)
+        if failures:
+            raise failures[0]
+        if len(begun) == 2 and not slow_from:
+            slow_from.update(outcomes.alerts)
+        if live:
+            live.update(Group(bars, _tally(outcomes)))
+
+    thread = threading.Thread(target=publish, daemon=True)
+    live: Live | None = None
+    with Live(bars, console=console, refresh_per_second=8, transient=True, auto_refresh=console.is_terminal) as shown:
+        live = shown if console.is_terminal else None
+        thread.start()
+        outcomes.wait_for(sizes[0], 170, look)
+        history_ms = (outcomes.last_judged_ms or 0) - (outcomes.first_judged_ms or 0)
+        before = set(outcomes.alerts)
+        outcomes.wait_for(sum(sizes), 170, look)
+    thread.join(30)
+    latencies = [alert.latency_ms for key, alert in outcomes.alerts.items() if key not in before]
+    return {
+        "events": sum(sizes),
+        "judged": outcomes.judged,
+        "alerts": len(outcomes.alerts),
+        "alerts_by_typology": dict(sorted(Counter(a.typology for a in outcomes.alerts.values()).items())),
+        "throughput_events_per_s": round(sizes[0] / max(history_ms / 1000, 0.001)),
+        "latency_ms": {
+            "rate": LIVE_RATE,
+            "alerts": len(latencies),
+            "p50": percentile(latencies, 0.5),
+            "p99": percentile(latencies, 0.99),
+        },
+        "restarts": center.supervisor.restarts,
+    }
+
+
+def _tally(outcomes: Outcomes) -> Table:
+    table = Table("typology", "alerts", title=f"{len(outcomes.alerts):,} alerts so far")
+    for typology, count in sorted(Counter(alert.typology for alert in outcomes.alerts.values()).items()):
+        table.add_row(typology, f"{count:,}")
+    return table
+
+
+def scores(outcomes: Outcomes, labels: Path) -> list[Score]:
+    """Precision and recall of each typology, by events, against a labels file."""
+    with labels.open(encoding="utf-8", newline="") as file:
+        scenario = {row["event_id"]: row["scenario"] for row in csv.DictReader(file) if row["label"] == "1"}
+    labelled, found = Counter(scenario.values()), Counter[str]()
+    raised, right = Counter[str](), Counter[str]()
+    for event_id in {alert.event_id for alert in outcomes.alerts.values()}:
+        found[scenario.get(event_id, "")] += 1
+    for alert in outcomes.alerts.values():
+        raised[alert.typology] += 1
+        right[alert.typology] += alert.event_id in scenario
+    return [Score(t, raised[t], right[t], labelled[t], found[t]) for t in sorted(set(labelled) | set(raised))]
+
+
+def _show(result: dict[str, Any], center: Center, as_json: bool) -> None:
+    found: list[Score] = result.pop("scores")
+    alert = _worth_reading(center)
+    if as_json:
+        rows = [
+            {"typology": s.typology, "alerts": s.alerts, "precision": s.precision, "labelled": s.labelled, "recall": s.recall}
+            for s in found
+        ]
+        print_json({**result, "typologies": rows, "explained": alert.alert_id if alert else None})
+        return
+    names = {typology.id: typology.name.en for typology in Rulebook.load().typologies}
+    table = Table("typology", "what it finds", "alerts", "precision", "labelled events", "recall")
+    for score in found:
+        table.add_row(
+            score.typology,
+            names.get(score.typology, ""),
+            f"{score.alerts:,}",
+            _share(score.precision),
+            f"{score.labelled:,}",
+            _share(score.recall),
+        )
+    output.print(table)
+    latency = result["latency_ms"]
+    output.print(
+        f"{result['events']:,} events judged once each, {result['alerts']:,} alerts. "
+        f"Backlog drained at {result['throughput_events_per_s']:,} events/s; then at {latency['rate']:.0f} events/s, "
+        f"from an event to its alert: p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms "
+        f"({latency['alerts']} alerts)."
+    )
+    output.print(
+        "Precision: alerts on events of a fraud. Recall: events of the fraud with an alert; its first ones look honest "
+        "and cannot have any.",
+        style="dim",
+    )
+    if alert is not None:
+        output.print(f"\nOne alert explained (antifraud explain {alert.alert_id}):\n")
+        output.print(explain(alert, "en"), highlight=False)
+
+
+def _worth_reading(center: Center) -> Any:
+    """The alert of the highest score, preferably of a pyramid or a mule."""
+    alerts = list(read_topic(center.kafka.bootstrap_servers, ALERTS))
+    order = ("T01", "T03", "T12")
+    return max(alerts, key=lambda a: (a.typology.id in order, a.score, a.alert_id), default=None)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.0%}"
+
+
+def _stay(center: Center) -> None:
+    stop = threading.Event()
+    signal.signal(signal.SIGINT, lambda *_: stop.set())
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    servers = center.kafka.bootstrap_servers
+    console.print(f"\nThe center keeps running. In another terminal: KAFKA_BOOTSTRAP_SERVERS={servers} antifraud alerts")
+    for port in center.ports:
+        console.print(f"  http://127.0.0.1:{port}/metrics")
+    console.print("Ctrl-C ends it.")
+    while not stop.wait(0.5):
+        center.supervisor.check()
