@@ -22,7 +22,7 @@ from tests.rules.oracle import Entry, Oracle
 TEXT = {"kk": "к", "ru": "р", "en": "e"}
 LEXICONS = {"pyramid": ("взнос", "пай", "жарна"), "food": ("нан",)}
 WORDS = ("взнос", "жарна", "нан", "сүт")
-START = 1_790_000_000_000
+START = 20_700 * DAY_MS  # a midnight, so that windows end on it
 EVERYTHING = (1 << 64) - 1
 
 AGGREGATES_OF: dict[str, list[dict[str, Any]]] = {
@@ -85,13 +85,15 @@ def events(draw: st.DrawFn, most: int = 60) -> NDArray[np.void]:
     """Rows with ties, late ones, repeats, contradictions, self-transfers and few subjects, so that histories fill."""
     count = draw(st.integers(1, most))
     random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
-    steps = np.array([0, 1, 3_599_999, 3_600_000, 7_200_000, DAY_MS, 9 * DAY_MS, 50 * DAY_MS, -DAY_MS, -3_600_000])
-    weights = np.array([6, 6, 4, 4, 4, 4, 1, 0.3, 1, 2])
+    hours = np.array([0, 1, 2, 24, 9 * 24, 50 * 24, 128 * 24, -1, -24, -128 * 24]) * 3_600_000
+    weights = np.array([6, 4, 4, 6, 1, 0.3, 0.3, 2, 1, 0.3])
+    rough = draw(st.sampled_from([[0], [0, 1, -1, 60_000]]))  # whole hours fall on midnights and ends of windows
+    steps = random.choice(hours, count, p=weights / weights.sum()) + random.choice(rough, count)
     rows = np.zeros(count, dtype=EVENT)
     parties = np.array([0, 2**63 + 5, 11, 12, 13, 2**64 - 1], dtype=np.uint64)
     rows["event"] = np.arange(count, dtype=np.uint64) + np.uint64(2**64 - 40)
     rows["content"] = random.integers(0, 2**64 - 1, count, dtype=np.uint64, endpoint=True)
-    rows["occurred_at"] = START + np.cumsum(random.choice(steps, count, p=weights / weights.sum()))
+    rows["occurred_at"] = START + np.cumsum(steps)
     rows["source"], rows["offset"] = random.integers(0, 9, count), np.arange(count) * 3
     rows["kind"] = random.integers(0, len(KINDS), count)
     rows["channel"] = random.choice([0, 1, 2, 255], count)
@@ -300,6 +302,34 @@ def test_a_busy_subject_keeps_4096_entries_and_totals() -> None:
     evidence = histories.evidence(2, until=int(rows["occurred_at"][-1]), within_ms=180_000, limit=10)
     assert evidence["event"].tolist() == [10_000, 9_999, 9_998]
     assert histories.evidence(2, until=int(rows["occurred_at"][-1]), within_ms=180_000, limit=2).size == 2
+
+
+def count_within(within: str) -> FeatureTable:
+    where = {"direction": "in"}
+    feature = {
+        "name": "payee.n",
+        "aggregate": "count",
+        "where": where,
+        "within": within,
+        "unit": "events",
+        "text": TEXT,
+    }
+    return FeatureTable.from_declarations(load_features({"features": [feature]}))
+
+
+def test_a_window_takes_the_days_that_begin_inside_it_from_what_has_left() -> None:
+    rows = plain(30)
+    rows["occurred_at"] = START + np.arange(30) * DAY_MS
+    applied = Histories(largest=8).apply(rows, count_within("P10D"), np.ones(30, dtype=np.uint64))
+    assert applied.values[:, 0].tolist() == [*range(1, 11), *[10] * 20]
+
+
+def test_a_late_entry_that_leaves_does_not_disturb_the_newer_day_of_its_bucket() -> None:
+    rows = plain(11)
+    rows["occurred_at"] = START + 130 * DAY_MS + np.arange(11)
+    rows["occurred_at"][9] = START + 2 * DAY_MS  # full by then; it leaves next, into the bucket that day 130 has
+    applied = Histories(largest=8).apply(rows, count_within("P90D"), np.ones(11, dtype=np.uint64))
+    assert applied.values[-1, 0] == 10
 
 
 def test_a_second_copy_changes_no_history() -> None:
