@@ -323,6 +323,10 @@ def test_a_window_takes_the_days_that_begin_inside_it_from_what_has_left() -> No
     applied = Histories(largest=8).apply(rows, count_within("P10D"), np.ones(30, dtype=np.uint64))
     assert applied.values[:, 0].tolist() == [*range(1, 11), *[10] * 20]
 
+    rows["occurred_at"] = START  # the whole of it at one midnight
+    applied = Histories(largest=8).apply(rows, count_within("P10D"), np.ones(30, dtype=np.uint64))
+    assert applied.values[:, 0].tolist() == [*range(1, 31)]
+
 
 def test_a_late_entry_that_leaves_does_not_disturb_the_newer_day_of_its_bucket() -> None:
     rows = plain(11)
