@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -87,6 +88,12 @@ _SAID: Final[dict[type[ast.AST], tuple[str, str]]] = {
     ast.IfExp: ("'if … else'", "use 'and' and 'or'"),
     ast.Subscript: ("'[…]'", ""),
     ast.Lambda: ("'lambda'", ""),
+    ast.JoinedStr: ("a text with values in it", ""),
+    ast.ListComp: ("a loop", ""),
+    ast.GeneratorExp: ("a loop", ""),
+    ast.Tuple: ("a list outside of 'in'", ""),
+    ast.List: ("a list outside of 'in'", ""),
+    ast.Set: ("a list outside of 'in'", ""),
     ast.NamedExpr: ("':='", "write '=='"),
 }
 
@@ -114,7 +121,10 @@ def compile_condition(text: str, names: Mapping[str, Name], lexicons: Sequence[s
     # A line break inside a block scalar means no more than a space; the offsets stay the same.
     line = re.sub(r"\s", " ", text[start:])
     try:
-        tree = ast.parse(line, mode="eval")
+        with warnings.catch_warnings():
+            # What Python would warn of (an odd escape, `1or`) is judged below like everything else.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(line, mode="eval")
     except SyntaxError as error:
         return _syntax_fault(line, error, start)
     except (ValueError, RecursionError, MemoryError):
@@ -194,7 +204,9 @@ class _Checker:
         if isinstance(node, ast.Call):
             called = node.func.id if isinstance(node.func, ast.Name) else ""
             return "truth" if called == "known" else "number"
-        return "truth"
+        if isinstance(node, ast.Compare | ast.BoolOp | ast.Name):
+            return "truth"
+        raise self.not_allowed(node, node)
 
     # -- truths
 

@@ -101,9 +101,9 @@ class Document:
             return node.line, node.column
         written = self.text[node.span[0] : node.span[1]]
         start = 0
-        if node.style in "|>":
+        if node.style in ("|", ">"):
             start = written.find("\n") + 1
-        elif node.style in "'\"":
+        elif node.style in ("'", '"'):
             start = 1
         visible = len(re.sub(r"\s", "", node.value[:offset]))
         at = start
