@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from functools import lru_cache
 from typing import Final
 
 import holidays
@@ -13,9 +12,8 @@ HOLD_BUSINESS_DAYS: Final = 5
 _LOCAL: Final = timezone(timedelta(hours=5))
 
 
-@lru_cache(maxsize=1)
-def _calendar() -> holidays.HolidayBase:
-    return holidays.country_holidays("KZ")
+# Made, with the years around now, when the module is read: the first of it takes a second, and holds are made live.
+_CALENDAR: Final = holidays.country_holidays("KZ", years=range(2025, 2029))
 
 
 def hold_deadline(start: datetime, business_days: int = HOLD_BUSINESS_DAYS) -> datetime:
@@ -28,6 +26,6 @@ def hold_deadline(start: datetime, business_days: int = HOLD_BUSINESS_DAYS) -> d
     left = business_days
     while left:
         moment += timedelta(days=1)
-        if moment.weekday() < 5 and moment.date() not in _calendar():
+        if moment.weekday() < 5 and moment.date() not in _CALENDAR:
             left -= 1
     return moment

@@ -167,8 +167,8 @@ class Intake:
         )
         rows = admitted.rows
         futures = [await self._reject(rejected, batch.topic) for rejected in admitted.rejected]
-        for identity in admitted.identities:
-            futures.append(await self.outbox.send("identities", identity.sealed, key=identity.key))
+        if admitted.identities:
+            futures += await self.outbox.send_many("identities", admitted.identities, partition=0)
         if len(rows):
             rows["generation"] = await self.generation_at(rows["appended_at"])
         reader.note(batch, admitted)
