@@ -1,4 +1,4 @@
-"""Snapshots of a partition's state: written aside by a forked child, MACed, synced, renamed; read back whole or not at all.
+"""Snapshots of a state: written aside by a forked child, MACed, synced, renamed; read back whole or not at all.
 
 A snapshot is one file: a magic line, a MessagePack header (format, cluster, partition, offsets, the arrays' names,
 types and shapes), the state's document, the arrays' bytes, and a keyed BLAKE2b over all of it. The parent forks, so the
@@ -13,6 +13,7 @@ import hashlib
 import hmac
 import os
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Mapping
@@ -121,18 +122,30 @@ class SnapshotStore:
         Raises:
             SnapshotError: the child failed (a full disk, say); the former snapshots stay.
         """
-        while True:
-            done, status = os.waitpid(writing.process, os.WNOHANG)
-            if done:
-                break
-            await asyncio.sleep(0.02)
+        try:
+            while not (ended := os.waitpid(writing.process, os.WNOHANG))[0]:
+                await asyncio.sleep(0.02)
+        except asyncio.CancelledError:
+            # The partition has moved away: nobody waits for this child, and nobody else would remove its file.
+            os.kill(writing.process, signal.SIGKILL)
+            os.waitpid(writing.process, 0)
+            writing.temporary.unlink(missing_ok=True)
+            raise
+        status = ended[1]
         if os.waitstatus_to_exitcode(status) != 0:
             writing.temporary.unlink(missing_ok=True)
             raise SnapshotError(
                 f"writing the snapshot of partition {writing.partition} to {self._root} failed: is the disk full?"
             )
-        if caused:
-            await asyncio.gather(*caused)
+        try:
+            if caused:
+                # Not gather: that would, when cancelled, cancel the sends of everybody who waits for them.
+                await asyncio.wait(caused)
+            for sent in caused:
+                sent.result()
+        except BaseException:
+            writing.temporary.unlink(missing_ok=True)
+            raise
         name = _name(writing.partition, writing.facts_offset)
         if self._local:
             os.rename(writing.temporary, Path(self._root) / name)
