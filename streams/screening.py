@@ -66,6 +66,19 @@ class _Waiting:
     place: dict[tuple[int, int, int], int]
 
 
+@dataclass(slots=True)
+class _Piece:
+    """Rows that wait for marks, with the mark at which the first of them may go."""
+
+    first: Mark
+    rows: Events
+
+    @classmethod
+    def of(cls, rows: Events) -> _Piece:
+        epoch = rows["epoch"].min()
+        return cls((int(epoch), int(rows["order_time"][rows["epoch"] == epoch].min())), rows)
+
+
 class Partition:
     """Everything that partition `number` of `partitions` knows; see the module's docstring."""
 
@@ -87,7 +100,7 @@ class Partition:
         self.sources: list[Source] = []
         self._index: dict[tuple[str, int], int] = {}
         self._declared = False
-        self._pending: list[Events] = []  # arrived, above the lowest mark
+        self._pending: list[_Piece] = []  # arrived, above the lowest mark
         self._pending_rows = 0
         self._waiting: deque[_Waiting] = deque()
         self._views_sent: dict[int, int] = {}
@@ -179,7 +192,7 @@ class Partition:
             source.mark = max(source.mark, (span.epoch, span.time))
             source.passed_over = False
         if len(rows):
-            self._pending.append(rows)
+            self._pending.append(_Piece.of(rows))
             self._pending_rows += len(rows)
         if late is not None and late.any():
             self._advance(progress)
@@ -204,15 +217,23 @@ class Partition:
         if not self._pending:
             self._judge_complete(progress)
             return
-        rows = joined(self._pending)
-        ready = (rows["epoch"] < epoch) | ((rows["epoch"] == epoch) & (rows["order_time"] <= time))
-        if not ready.any():
-            self._pending = [rows]
+        # Piece by piece: a source far ahead leaves many rows waiting, and most of its pieces need no look.
+        waiting: list[_Piece] = []
+        chosen: list[Events] = []
+        for piece in self._pending:
+            if piece.first > (epoch, time):
+                waiting.append(piece)
+                continue
+            rows = piece.rows
+            ready = (rows["epoch"] < epoch) | ((rows["epoch"] == epoch) & (rows["order_time"] <= time))
+            chosen.append(rows[ready])
+            if not ready.all():
+                waiting.append(_Piece.of(rows[~ready]))
+        if not chosen:
             return
-        waiting = rows[~ready]
-        self._pending = [waiting] if len(waiting) else []
-        self._pending_rows = len(waiting)
-        rows = rows[ready]
+        self._pending = waiting
+        rows = joined(chosen)
+        self._pending_rows -= len(rows)
         rows = rows[in_order(rows)]
         for run in runs_of_generation(rows):
             self._apply(rows[run], progress)
@@ -336,7 +357,7 @@ class Partition:
     def progress(self) -> list[tuple[str, int, int]]:
         """(topic, partition, N): every event of that source at an offset below N with its home here is judged."""
         judged = np.array([source.seen for source in self.sources], np.int64)
-        for rows in [*self._pending, *(block.rows for block in self._waiting)]:
+        for rows in [*(piece.rows for piece in self._pending), *(block.rows for block in self._waiting)]:
             home = rows["home"] == 1
             np.minimum.at(judged, rows["source"][home].astype(np.intp), rows["offset"][home])
         result = []
@@ -350,7 +371,7 @@ class Partition:
 
     def state(self) -> tuple[bytes, dict[str, NDArray[Any]]]:
         """The whole state: a MessagePack document and arrays (views where they are large)."""
-        pending = joined(self._pending) if self._pending else np.empty(0, EVENT)
+        pending = joined([piece.rows for piece in self._pending]) if self._pending else np.empty(0, EVENT)
         arrays = {f"engine.{name}": array for name, array in self.engine.state().items()}
         arrays["pending"] = pending
         for i, block in enumerate(self._waiting):
@@ -401,7 +422,7 @@ class Partition:
         self._views_sent = dict(said["views_sent"])
         self._views_seen = dict(said["views_seen"])
         if len(arrays["pending"]):
-            self._pending = [np.array(arrays["pending"])]
+            self._pending = [_Piece.of(np.array(arrays["pending"]))]
             self._pending_rows = len(arrays["pending"])
         for i in range(said["waiting"]):
             names = ("needed", "values", "statistics", "verdict", "scores")
