@@ -328,6 +328,7 @@ class Reading:
         self.thresholds: dict[str, Threshold] = {}
         self.rates: dict[str, ExchangeRate] = {}
         self.features: list[tuple[Document, Feature]] = []
+        self.broken: list[Name] = []  # features whose declaration has faults
         self.typologies: dict[str, tuple[Document, Typology]] = {}
         self.compiled: list[CompiledTypology] = []
         self.settings = self._settings()
@@ -371,6 +372,10 @@ class Reading:
         declared, faults = read_features(document.root.plain())
         for fault in faults:
             self.found.append(_problem_at(document, fault.path, fault.message, fault.suggestion or ""))
+            named = document.root.at((*fault.path[:2], "name")).value
+            if isinstance(named, str):
+                # Whoever uses it is not at fault as well.
+                self.broken.append(Name(named, "number"))
         for feature in declared:
             twin = next((other for other, held in self.features if held.name == feature.name), None)
             if twin:
@@ -414,7 +419,7 @@ class Reading:
 
     def _catalogue(self) -> Catalogue:
         return Catalogue.of(
-            [_name_of(feature) for _, feature in self.features],
+            [*(_name_of(feature) for _, feature in self.features), *self.broken],
             [threshold.dated() for threshold in self.thresholds.values()],
             {name: lexicon.hashes() for name, lexicon in self.lexicons.items()},
         )

@@ -267,7 +267,8 @@ def decode(document: Document, model: type[ModelT], at: Path = ()) -> ModelT | N
 def _explain(document: Document, root: Node, model: type[BaseModel], fault: Any) -> Problem:
     location: Path = tuple(fault["loc"])
     node = root.at(location)
-    kind, name = fault["type"], str(location[-1]) if location else ""
+    kind = fault["type"]
+    name = next((step for step in reversed(location) if isinstance(step, str)), "")
     line, column = document.place(node)
     if kind == "extra_forbidden":
         parent = root.at(location[:-1])
