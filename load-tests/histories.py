@@ -14,6 +14,7 @@ import argparse
 import json
 import resource
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -94,34 +95,51 @@ def fill(rows: NDArray[np.void], begin: int, span_ms: int, total: int, random: n
     rows["roles"] = 15
 
 
-def measure_population(subjects: int, mean: float, busiest: int, days: int, seed: int) -> dict[str, float]:
-    """Apply every event of a long-tailed population; two facts to a row."""
+def batches(subjects: int, mean: float, busiest: int, days: int, seed: int) -> Iterator[tuple[NDArray[np.void], float]]:
+    """Every event of a long-tailed population, two facts to a row, and how far along it is in [0, 1]."""
     random = np.random.default_rng(seed)
     counts = long_tail(subjects, mean, busiest)
     parties = np.repeat(np.arange(1, subjects + 1, dtype=np.uint32), counts)
     random.shuffle(parties)
     total = len(parties) // 2
-    table = typical_features()
     rows = np.zeros(BATCH, dtype=EVENT)
-    needed = np.ones(BATCH, dtype=np.uint64)
-    Histories(subjects=8, entries=1).apply(rows[:1], table, needed[:1])  # compiles, or reads what was compiled
-    histories = Histories()
-    before = resident_bytes()
-    spent = 0.0
-    last_tenth: list[float] = []
     for begin in range(0, total, BATCH):
-        count = min(BATCH, total - begin)
-        batch = rows[:count]
+        batch = rows[: min(BATCH, total - begin)]
+        count = len(batch)
         fill(batch, begin, days * DAY_MS, total, random)
         # Keys spread over 64 bits, as tokens are.
         batch["payer"] = parties[2 * begin : 2 * (begin + count) : 2] * np.uint64(0x9E3779B97F4A7C15)
         batch["payee"] = parties[2 * begin + 1 : 2 * (begin + count) : 2] * np.uint64(0x9E3779B97F4A7C15)
+        yield batch, begin / total
+
+
+def populate(subjects: int, mean: float, busiest: int, days: int = 30, seed: int = 1) -> Histories:
+    """Histories that hold such a population."""
+    table = FeatureTable.from_declarations([])
+    histories = Histories()
+    for batch, _ in batches(subjects, mean, busiest, days, seed):
+        histories.apply(batch, table, np.zeros(len(batch), np.uint64))
+    return histories
+
+
+def measure_population(subjects: int, mean: float, busiest: int, days: int, seed: int) -> dict[str, float]:
+    """Apply every event of a long-tailed population."""
+    table = typical_features()
+    needed = np.ones(BATCH, dtype=np.uint64)
+    Histories(subjects=8, entries=1).apply(np.zeros(1, EVENT), table, needed[:1])  # compiles, or reads what was compiled
+    histories = Histories()
+    before = resident_bytes()
+    spent, total = 0.0, 0
+    last_tenth: list[float] = []
+    for batch, along in batches(subjects, mean, busiest, days, seed):
         started = time.thread_time()
-        histories.apply(batch, table, needed[:count])
+        histories.apply(batch, table, needed[: len(batch)])
         took = time.thread_time() - started
         spent += took
-        if begin >= total * 0.9:
-            last_tenth.append(took / count)
+        total += len(batch)
+        if along >= 0.9:
+            last_tenth.append(took / len(batch))
+    counts = long_tail(subjects, mean, busiest)
     return {
         "subjects": len(histories),
         "facts": 2 * total,

@@ -22,6 +22,7 @@ from rules.events import EVENT, PAYEE, PAYER, ROLES, Events
 from rules.history import Histories
 from rules.risk import combine
 from rules.rulebook import Judged, Rulebook
+from streams import frames
 
 NEW, REPEAT, CONTRADICTION = 1, 2, 3  # verdicts of a subject's history; 0: not here
 STATISTICS_PER_ROLE: Final = 10
@@ -56,6 +57,20 @@ class Judgement:
     risk: NDArray[np.float64]  # [n] in [0, 1]
     state: NDArray[np.uint8]  # [n] NEW, REPEAT or CONTRADICTION
     findings: list[tuple[int, int]]  # (row, typology), in order
+
+    def frame(self, first: int) -> bytes:
+        """The record for the `judged` topic; `first`: how many events the partition had judged before these."""
+        return frames.encode_arrays(
+            frames.JUDGED,
+            {"first": first, "generation": int(self.rows["generation"][0]), "digest": self.rulebook.digest},
+            {
+                "rows": self.rows,
+                "risk": self.risk,
+                "state": self.state,
+                "scores": self.parts.scores,
+                "typologies": self.judged.score.astype(np.float32),
+            },
+        )
 
 
 def deciding_verdict(rows: Events, verdict: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -155,8 +155,12 @@ class Intake:
     async def take(self, batch: Batch, event: Any) -> None:
         """Admit a batch; its rows go out with the next tick."""
         reader = self.readers.get(batch.tp)
-        if reader is None or batch.next_offset <= reader.next_offset:
-            return  # of a partition that has moved away, or read before the last seek
+        if reader is None:
+            return  # the partition has moved away
+        if batch.next_offset <= reader.next_offset:
+            # Its records were taken with an earlier batch; one that nobody acknowledges would end the commits.
+            self._covered.append((event, []))
+            return
         if batch.first_offset > reader.next_offset:
             lost = batch.first_offset - reader.next_offset
             log.error("records lost before intake read them", topic=batch.topic, partition=batch.partition, lost=lost)
@@ -171,6 +175,8 @@ class Intake:
             futures += await self.outbox.send_many("identities", admitted.identities, partition=0)
         if len(rows):
             rows["generation"] = await self.generation_at(rows["appended_at"])
+        if self.readers.get(batch.tp) is not reader:
+            return  # a rebalance came while we waited: the batch is read again, by whoever has the partition now
         reader.note(batch, admitted)
         start, reader.next_offset = reader.next_offset, batch.next_offset
         reader.ready.append(_Unit(start, batch.next_offset, rows))

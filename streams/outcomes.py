@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 from kafka import KafkaConsumer, TopicPartition
+from numpy.typing import NDArray
 
 from streams import frames
 from streams.alerts import ALERTS
@@ -40,10 +42,12 @@ class Outcomes:
 
     bootstrap_servers: str
     keep_events: bool = False
+    keep_latencies: bool = False
     judged: int = 0  # different events
     rows: int = 0  # with those that a restarted worker sent again
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     alerts: dict[str, AlertSeen] = field(default_factory=dict)
+    latencies: list[NDArray[np.int64]] = field(default_factory=list)  # ms from append to judgement, by the broker's clock
     first_judged_ms: int | None = None
     last_judged_ms: int | None = None
     _consumer: Any = None
@@ -96,6 +100,8 @@ class Outcomes:
         if len(fresh):
             self.first_judged_ms = record.timestamp if self.first_judged_ms is None else self.first_judged_ms
             self.last_judged_ms = max(self.last_judged_ms or 0, record.timestamp)
+        if self.keep_latencies:
+            self.latencies.append(record.timestamp - fresh["appended_at"])
         if self.keep_events:
             pairs = zip(fresh["institution"].tolist(), fresh["event_id"].tolist(), strict=True)
             self.events.update((institution.decode(), event.decode()) for institution, event in pairs)

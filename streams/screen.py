@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import numpy as np
 import structlog
 from faust.types import TP
 
@@ -152,7 +151,6 @@ class Screen:
             first += len(judgement.rows)
 
     async def _send_judgement(self, partition: Partition, judgement: Judgement, first: int) -> None:
-        rows = judgement.rows
         for record in self.findings.records(judgement, partition):
             answer = record.appended_at > 0
             future = await self.outbox.send(
@@ -166,17 +164,7 @@ class Screen:
                 self.metrics.time_decision(future, record.appended_at)
         written = await self.outbox.send(
             "judged",
-            frames.encode_arrays(
-                frames.JUDGED,
-                {"first": first, "generation": int(rows["generation"][0]), "digest": judgement.rulebook.digest},
-                {
-                    "rows": rows,
-                    "risk": judgement.risk,
-                    "state": judgement.state,
-                    "scores": judgement.parts.scores,
-                    "typologies": judgement.judged.score.astype(np.float32),
-                },
-            ),
+            judgement.frame(first),
             partition=partition.number,
         )
         self._on_write(written, judgement)

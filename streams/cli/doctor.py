@@ -9,7 +9,7 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -63,7 +63,8 @@ def doctor(as_json: JsonOption = False) -> None:
 def examine(name: str, look: Callable[[], Finding]) -> Finding:
     """One check, which may itself meet a wrong setting or an unforeseen fault: that is a finding too."""
     try:
-        return look()
+        finding = look()
+        return finding if finding.ok is False else replace(finding, remedy="")
     except ValidationError as error:
         fault = error.errors(include_input=False, include_url=False)[0]
         return Finding(
@@ -296,4 +297,4 @@ def _row(finding: Finding) -> Iterator[str]:
     yield {True: "[green]✓[/]", False: "[red]✗[/]", None: "[dim]–[/]"}[finding.ok]
     yield finding.name
     yield escape(finding.found)
-    yield escape(finding.remedy) if finding.ok is False else ""
+    yield escape(finding.remedy)

@@ -1,0 +1,238 @@
+"""The benchmark: one worker on a real Kafka, drained, at a steady rate, and with a million subjects.
+
+Every figure is taken in this run, on this machine, beside plain Faust: ratios travel, rates do not. `--json` ends with
+one line of JSON.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import histories as population
+import numpy as np
+import psutil
+import stages
+from load import load
+from plain_faust import measure as measure_plain
+from rich.console import Console
+from rich.table import Table
+
+from simulator.country import Settings, write_country
+from simulator.writer import labels_beside
+from streams.center import Center, demo_environment
+from streams.kafka import KafkaSettings
+from streams.outcomes import Outcomes
+from streams.screening import Partition
+from streams.snapshots import SnapshotStore
+from streams.tokens import demo_keys
+from streams.topics import TopicSettings
+
+STAGES = ("stages", "drain", "plain", "latency", "memory")
+RATE = 2_000.0
+console = Console(stderr=True)
+
+
+@contextmanager
+def center(**environment: str) -> Iterator[Center]:
+    """A fresh center of one worker and one partition."""
+    with tempfile.TemporaryDirectory(prefix="antifraud-bench-") as name:
+        folder = Path(name)
+        with Center(
+            folder,
+            topics=TopicSettings(partitions=1),
+            kafka=KafkaSettings(data=folder / "kafka", port=0),
+            environment={**demo_environment(), **environment},
+        ) as started:
+            yield started
+
+
+def worker(started: Center) -> psutil.Process:
+    return psutil.Process(started.supervisor.processes[0].pid)
+
+
+def drain(file: Path, events: int) -> dict[str, float]:
+    """Load a backlog, then let one worker drain it: events/s from the first judgement to the last."""
+    with center() as started:
+        load([file], started.kafka.bootstrap_servers, events=events)
+        started.start_workers()
+        started.wait_ready()
+        process = worker(started)
+        before = process.cpu_times()
+        with Outcomes(started.kafka.bootstrap_servers) as seen:
+            seen.wait_for(events, 600, started.supervisor.check)
+        after = process.cpu_times()
+        seconds = ((seen.last_judged_ms or 0) - (seen.first_judged_ms or 0)) / 1000
+        cpu = after.user - before.user + after.system - before.system
+        return {
+            "throughput_events_per_s": events / seconds,
+            "cpu_us_per_event": cpu / events * 1e6,
+            "rss_bytes": process.memory_info().rss,
+            "alerts": len(seen.alerts),
+        }
+
+
+def percentiles(values: np.ndarray[Any, Any]) -> dict[str, float]:
+    p50, p99, p999 = np.percentile(values, [50, 99, 99.9])
+    return {"p50": float(p50), "p99": float(p99), "p999": float(p999)}
+
+
+def at_rate(started: Center, file: Path, seconds: float) -> dict[str, Any]:
+    """Publish live events at RATE, open loop; latency from the broker's append of an event to what it caused."""
+    events = int(RATE * seconds)
+    with Outcomes(started.kafka.bootstrap_servers, keep_latencies=True) as seen:
+        sent = load([file], started.kafka.bootstrap_servers, live=True, rate=RATE, events=events)
+        seen.wait_for(events, 120, started.supervisor.check)
+        judged = np.concatenate(seen.latencies)
+        warm = judged[len(judged) // 6 :]  # the first seconds fill caches and compile nothing, but fault pages in
+        alerts = np.array([alert.latency_ms for alert in seen.alerts.values()])
+    return {
+        "judged_ms": percentiles(warm),
+        "alert_ms": percentiles(alerts) if len(alerts) else {},
+        "alerts": len(alerts),
+        "behind_s": sent["behind_s"],
+    }
+
+
+def latency(file: Path, seconds: float) -> dict[str, Any]:
+    """Produce to alert at RATE, everything on, snapshots included."""
+    with center() as started:
+        started.start_workers()
+        started.wait_ready()
+        return at_rate(started, file, seconds)
+
+
+def memory(file: Path, subjects: int, seconds: float) -> dict[str, Any]:
+    """A worker that holds a million subjects: resident bytes, and what a snapshot does to p99."""
+    with center(ANTIFRAUD_SNAPSHOT_SECONDS="1000000") as started:
+        quiet = _with_population(started, subjects, lambda: at_rate(started, file, seconds))
+    with center(ANTIFRAUD_SNAPSHOT_SECONDS="5") as started:
+        busy = _with_population(started, subjects, lambda: at_rate(started, file, seconds))
+    return {
+        "subjects": subjects,
+        "rss_bytes": max(quiet["rss_bytes"], busy["rss_bytes"]),
+        "p99_ms_without_snapshots": quiet["judged_ms"]["p99"],
+        "p99_ms_with_snapshots": busy["judged_ms"]["p99"],
+        "snapshots": busy["snapshots"],
+    }
+
+
+def _with_population(started: Center, subjects: int, act: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """Leave a snapshot with that many subjects, written by a process of its own; then start the worker on it."""
+    cluster = started.kafka.admin().describe_cluster()["cluster_id"]
+    code = "import bench, sys; bench.write_population(sys.argv[1], sys.argv[2], int(sys.argv[3]))"
+    folder = str(started.folder / "snapshots")
+    subprocess.run([sys.executable, "-c", code, folder, str(cluster), str(subjects)], cwd=Path(__file__).parent, check=True)
+    started.start_workers()
+    started.wait_ready(180)
+    result = act()
+    with urllib.request.urlopen(f"http://127.0.0.1:{started.ports[0]}/metrics") as response:
+        text = response.read().decode()
+    result["snapshots"] = next(
+        (float(line.split()[-1]) for line in text.splitlines() if line.startswith("antifraud_snapshots_total")), 0.0
+    )
+    result["rss_bytes"] = worker(started).memory_info().rss
+    return result
+
+
+def write_population(folder: str, cluster: str, subjects: int) -> None:
+    """A snapshot at offset 0 whose histories hold `subjects` subjects, 12 events each on average, busiest 20,000."""
+    import asyncio
+
+    filled = population.populate(subjects, mean=12.0, busiest=20_000)
+    partition = Partition(0, 1, _no_rulebook)
+    partition.engine.histories = filled
+    store = SnapshotStore(folder, demo_keys()[0].derive(b"snapshot"), cluster)
+    document, arrays = partition.state()
+    writing = store.begin(0, 0, document, arrays)
+    asyncio.run(store.finish(writing, []))
+
+
+def _no_rulebook(generation: int) -> Any:
+    raise LookupError(f"nothing is judged here, not even by generation {generation}")
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--only", action="append", choices=STAGES)
+    parser.add_argument("--events", type=int, default=500_000)
+    parser.add_argument("--plain-events", type=int, default=50_000)
+    parser.add_argument("--subjects", type=int, default=1_000_000)
+    parser.add_argument("--seconds", type=float, default=30.0, help="of each latency run")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--json", action="store_true")
+    said = parser.parse_args()
+    chosen = said.only or list(STAGES)
+    with tempfile.TemporaryDirectory(prefix="antifraud-bench-") as name:
+        file = Path(name) / "events.jsonl"
+        people = max(1_000, said.events // 23)
+        console.print(f"simulating {people:,} people …")
+        write_country(Settings(7, people, 1), file, labels_beside(file), lambda *_: None)
+        events = min(said.events, file.read_bytes().count(b"\n"))
+        result = measure(chosen, file, events, said)
+    show(result)
+    if said.json:
+        print(json.dumps(result, separators=(",", ":")))
+
+
+def measure(chosen: list[str], file: Path, events: int, said: argparse.Namespace) -> dict[str, Any]:
+    """Every chosen part, one after the other: two cores are not shared between measurements."""
+    result: dict[str, Any] = {"events": events, "runs": said.runs}
+    if "stages" in chosen:
+        result["stages_us_per_event"] = stages.measure(file)
+    if "drain" in chosen:
+        console.print(f"draining {events:,} events, {said.runs} times …")
+        drained = [drain(file, events) for _ in range(said.runs)]
+        rates = [run["throughput_events_per_s"] for run in drained]
+        result["throughput_events_per_s"] = round(statistics.median(rates))
+        result["throughput_spread"] = [round(min(rates)), round(max(rates))]
+        result["cpu_us_per_event"] = round(statistics.median(run["cpu_us_per_event"] for run in drained), 1)
+        result["rss_bytes"] = max(int(run["rss_bytes"]) for run in drained)
+    if "plain" in chosen:
+        console.print(f"plain Faust, {said.plain_events:,} events …")
+        with center() as started:
+            plain = measure_plain(started.kafka.bootstrap_servers, said.plain_events, [file], 1, 600)
+        result["plain_faust_events_per_s"] = round(plain["events_per_s"])
+        if "throughput_events_per_s" in result:
+            result["ratio_to_plain_faust"] = round(result["throughput_events_per_s"] / plain["events_per_s"], 2)
+    if "latency" in chosen:
+        console.print(f"{RATE:,.0f} events/s for {said.seconds:.0f} s, {said.runs} times …")
+        found = [latency(file, said.seconds) for _ in range(said.runs)]
+        for kind, key in (("alert_ms", "latency_ms"), ("judged_ms", "judged_latency_ms")):
+            result[key] = {p: statistics.median(run[kind][p] for run in found) for p in ("p50", "p99", "p999")}
+    if "memory" in chosen:
+        console.print(f"{said.subjects:,} subjects …")
+        result["memory"] = memory(file, said.subjects, said.seconds)
+    return result
+
+
+def show(result: dict[str, Any]) -> None:
+    """The results as tables."""
+    stage_costs = result.get("stages_us_per_event")
+    if stage_costs:
+        table = Table("part", "µs an event", title="Cost of each stage (median of runs, one core)")
+        for part, cost in stage_costs.items():
+            table.add_row(part, f"{cost:.1f}")
+        console.print(table)
+    table = Table("measured", "value")
+    for key, value in result.items():
+        if key != "stages_us_per_event":
+            table.add_row(key, f"{value:,}" if isinstance(value, int) else json.dumps(value))
+    console.print(table)
+
+
+if __name__ == "__main__":
+    started_at = time.perf_counter()
+    main()
+    console.print(f"{time.perf_counter() - started_at:.0f} s in all")
