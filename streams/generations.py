@@ -7,6 +7,7 @@ back now also overrules what was planned for later. An event from before the fir
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -34,7 +35,7 @@ class GenerationRefused(ValueError):
 
 
 class Generation(BaseModel):
-    """One rulebook with the instant from which it holds; the value of a record whose key is its number."""
+    """One rulebook with the instant from which it holds: the value of a record of the topic."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -88,8 +89,12 @@ class Generation(BaseModel):
         return generation
 
     def key(self) -> bytes:
-        """The key of the record: compaction keeps every generation."""
-        return str(self.generation).encode()
+        """The key of the record: its number and content.
+
+        Two officers at the same moment may send two generations of one number. The first of them stands; with the
+        number alone as the key, compaction would one day leave the second to whoever reads the topic anew.
+        """
+        return f"{self.generation}-{hashlib.sha256(self.to_record()).hexdigest()[:16]}".encode()
 
     def to_record(self) -> bytes:
         """The value of the record."""

@@ -19,8 +19,9 @@ TIMEOUT_SECONDS: Final = 20
 class RulebookTopic:
     """Use as a context manager. Errors of Kafka come out as they are, all of them `kafka.errors.KafkaError`."""
 
-    def __init__(self, bootstrap_servers: str, **security: Any) -> None:
+    def __init__(self, bootstrap_servers: str, topic: str = TOPIC, **security: Any) -> None:
         self._settings = {"bootstrap_servers": bootstrap_servers.split(","), **security}
+        self._topic = topic
 
     def __enter__(self) -> Self:
         return self
@@ -40,7 +41,7 @@ class RulebookTopic:
             max_partition_fetch_bytes=MOST_BYTES,
         )
         try:
-            partition = TopicPartition(TOPIC, 0)
+            partition = TopicPartition(self._topic, 0)
             consumer.assign([partition])
             end = consumer.end_offsets([partition])[partition]
             consumer.seek_to_beginning(partition)
@@ -117,7 +118,7 @@ class RulebookTopic:
             allow_auto_create_topics=False,
         )
         try:
-            sent = producer.send(TOPIC, generation.to_record(), key=generation.key(), partition=0)
+            sent = producer.send(self._topic, generation.to_record(), key=generation.key(), partition=0)
             sent.get(timeout=TIMEOUT_SECONDS)
         finally:
             producer.close(timeout=TIMEOUT_SECONDS)

@@ -25,7 +25,13 @@ def test_it_travels_whole() -> None:
     again = Generation.from_record(first.to_record())
     assert again == first
     assert again.rulebook().digest == first.digest
-    assert first.key() == b"1"
+
+
+def test_compaction_keeps_generations_apart_and_unites_the_same() -> None:
+    first = generation(1, 1_000_000)
+    assert first.key().startswith(b"1-")
+    assert Generation.from_record(first.to_record()).key() == first.key()
+    assert generation(1, 2_000_000).key() != first.key()
 
 
 def test_an_instant_that_is_too_near_is_refused() -> None:
