@@ -1,7 +1,7 @@
 """Publishes files of events to the institutions' topics, as history or live, and knows the fate of every line.
 
-History goes over the wire as docs/plan.md says under "Order of time on the wire": `HistoryProtocol` makes the records
-of that protocol without sending them, so that a loader built on another producer library speaks it too.
+History goes over the wire as docs/architecture.md says under "Order of time on the wire": `HistoryProtocol` makes the
+records of that protocol without sending them, so that a loader built on another producer library speaks it too.
 """
 
 from __future__ import annotations
