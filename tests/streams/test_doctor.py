@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 import streams.cli.doctor as clinic
 from streams.cli.doctor import Finding, examine
+from streams.kafka import Kafka
 
 _SECRET = secrets.token_hex(32)
 
@@ -89,6 +90,15 @@ def test_topics_are_not_looked_at_without_a_kafka(bare: pytest.MonkeyPatch) -> N
     finding = clinic.topics()
     assert finding.ok is False
     assert "ANTIFRAUD_INSTITUTIONS" in finding.found
+
+
+def test_a_cluster_that_answers_and_lacks_topics(bare: pytest.MonkeyPatch, kafka: Kafka) -> None:
+    bare.setenv("KAFKA_BOOTSTRAP_SERVERS", kafka.bootstrap_servers)
+    bare.setenv("ANTIFRAUD_INSTITUTIONS", "DOCTKZKA")  # nobody else's
+    assert clinic.broker().ok
+    finding = clinic.topics()
+    assert finding.ok is False
+    assert "topics apply" in finding.remedy
 
 
 def test_little_room_is_told(tmp_path: Path) -> None:
