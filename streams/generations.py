@@ -75,8 +75,12 @@ class Generation(BaseModel):
         )
 
     @classmethod
-    def from_record(cls, value: bytes) -> Generation:
-        """Read a record of the topic; GenerationRefused for anything that is not a whole generation."""
+    def from_record(cls, value: bytes, appended_at: int | None = None) -> Generation:
+        """Read a record of the topic; GenerationRefused for anything that is not a whole generation.
+
+        With the broker's append time (ms), also one that takes effect so soon after it that a worker may have judged
+        by the former: another worker, or the same one after a restart, would judge the same events by this one.
+        """
         if len(value) > MOST_BYTES:
             raise GenerationRefused(f"the record is larger than {MOST_BYTES} bytes")
         try:
@@ -86,6 +90,10 @@ class Generation(BaseModel):
             raise GenerationRefused(f"not a generation: {faults}") from None
         if digest_of(generation.documents) != generation.digest:
             raise GenerationRefused(f"generation {generation.generation}: the digest is not that of the documents")
+        if appended_at is not None and generation.effective_at < appended_at + LEAD_MS:
+            raise GenerationRefused(
+                f"generation {generation.generation}: it takes effect less than {LEAD_MS // 1000} s after it was sent"
+            )
         return generation
 
     def key(self) -> bytes:

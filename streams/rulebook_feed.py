@@ -83,7 +83,7 @@ class RulebookFeed:
                 if record.value is None:
                     continue
                 try:
-                    generation = Generation.from_record(record.value)
+                    generation = Generation.from_record(record.value, record.timestamp)
                     rulebook = generation.rulebook()
                     self._generations.add(generation)
                 except GenerationRefused as refused:

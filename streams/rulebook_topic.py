@@ -22,6 +22,7 @@ class RulebookTopic:
     def __init__(self, bootstrap_servers: str, topic: str = TOPIC, **security: Any) -> None:
         self._settings = {"bootstrap_servers": bootstrap_servers.split(","), **security}
         self._topic = topic
+        self._sound: set[str] = set()  # digests of the rulebooks that compile
 
     def __enter__(self) -> Self:
         return self
@@ -50,7 +51,11 @@ class RulebookTopic:
                     if record.value is None:
                         continue
                     try:
-                        generations.add(Generation.from_record(record.value))
+                        generation = Generation.from_record(record.value, record.timestamp)
+                        if generation.digest not in self._sound:
+                            generation.rulebook()
+                            self._sound.add(generation.digest)
+                        generations.add(generation)
                     except GenerationRefused:
                         continue
         finally:
