@@ -1,4 +1,4 @@
-"""How long the fault tests run: `--faults=short` in CI, `--faults=long` on demand; the seed is printed with each test."""
+"""How long the fault tests run: `--faults=short` in CI, `--faults=long` on demand; each test prints its seed."""
 
 from __future__ import annotations
 

@@ -34,8 +34,8 @@ def simulated(folder: Path, people: int, days: int, seed: int) -> Path:
 
 
 @contextmanager
-def center(folder: Path, *, workers: int, partitions: int, **environment: str) -> Iterator[Center]:
-    """A center with a broker of its own, snapshots every second, and workers ready."""
+def unstarted(folder: Path, *, workers: int, partitions: int, **environment: str) -> Iterator[Center]:
+    """A center with a broker of its own, topics and a rulebook, snapshots every second; its workers not started yet."""
     settings = KafkaSettings(data=folder / "kafka", port=0)
     with Center(
         folder,
@@ -43,10 +43,17 @@ def center(folder: Path, *, workers: int, partitions: int, **environment: str) -
         topics=TopicSettings(partitions=partitions),
         kafka=settings,
         environment={**demo_environment(), "ANTIFRAUD_SNAPSHOT_SECONDS": "1", **environment},
-    ) as started:
-        started.start_workers()
-        started.wait_ready()
-        yield started
+    ) as made:
+        yield made
+
+
+@contextmanager
+def center(folder: Path, *, workers: int, partitions: int, **environment: str) -> Iterator[Center]:
+    """The same with its workers ready."""
+    with unstarted(folder, workers=workers, partitions=partitions, **environment) as made:
+        made.start_workers()
+        made.wait_ready()
+        yield made
 
 
 @contextmanager
@@ -77,7 +84,7 @@ def kill_randomly(center: Center, seen: Outcomes, kills: int, seed: int) -> list
     chance = random.Random(seed)
     waits = []
     for _ in range(kills):
-        _poll_for(seen, chance.uniform(0.5, 3.0))
+        poll_for(seen, chance.uniform(0.5, 3.0))
         chance.choice(center.supervisor.processes).send_signal(signal.SIGKILL)
         killed_at = time.monotonic()
         if chance.random() < 0.2:
@@ -91,7 +98,8 @@ def kill_randomly(center: Center, seen: Outcomes, kills: int, seed: int) -> list
     return waits
 
 
-def _poll_for(seen: Outcomes, seconds: float) -> None:
+def poll_for(seen: Outcomes, seconds: float) -> None:
+    """Look on for a while."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         seen.poll()
