@@ -132,7 +132,9 @@ def _with_population(started: Center, subjects: int, act: Callable[[], dict[str,
     cluster = started.kafka.admin().describe_cluster()["cluster_id"]
     code = "import bench, sys; bench.write_population(sys.argv[1], sys.argv[2], int(sys.argv[3]))"
     folder = str(started.folder / "snapshots")
-    subprocess.run([sys.executable, "-c", code, folder, str(cluster), str(subjects)], cwd=Path(__file__).parent, check=True)
+    subprocess.run(
+        [sys.executable, "-c", code, folder, str(cluster), str(subjects)], cwd=Path(__file__).parent, check=True
+    )
     started.start_workers()
     started.wait_ready(180)
     result = act()

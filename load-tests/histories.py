@@ -126,7 +126,9 @@ def measure_population(subjects: int, mean: float, busiest: int, days: int, seed
     """Apply every event of a long-tailed population."""
     table = typical_features()
     needed = np.ones(BATCH, dtype=np.uint64)
-    Histories(subjects=8, entries=1).apply(np.zeros(1, EVENT), table, needed[:1])  # compiles, or reads what was compiled
+    Histories(subjects=8, entries=1).apply(
+        np.zeros(1, EVENT), table, needed[:1]
+    )  # compiles, or reads what was compiled
     histories = Histories()
     before = resident_bytes()
     spent, total = 0.0, 0

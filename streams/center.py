@@ -116,7 +116,7 @@ class Center:
         import urllib.request
 
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as response:  # noqa: S310 - ours
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=2) as response:
                 return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             return False
@@ -128,4 +128,8 @@ class Center:
 
 def demo_environment() -> dict[str, str]:
     """Lets workers use the public demo keys; for the demo, tests and benchmarks only."""
-    return {"ANTIFRAUD_DEMO": "1", "PYTHONUNBUFFERED": "1", **{k: v for k, v in os.environ.items() if k == "NUMBA_CACHE_DIR"}}
+    return {
+        "ANTIFRAUD_DEMO": "1",
+        "PYTHONUNBUFFERED": "1",
+        **{k: v for k, v in os.environ.items() if k == "NUMBA_CACHE_DIR"},
+    }

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -159,7 +160,7 @@ def runs_of_generation(rows: Events) -> list[slice]:
     generations = rows["generation"]
     cuts = np.flatnonzero(generations[1:] != generations[:-1]) + 1
     edges = [0, *cuts.tolist(), len(rows)]
-    return [slice(a, b) for a, b in zip(edges[:-1], edges[1:], strict=True)]
+    return [slice(a, b) for a, b in pairwise(edges)]
 
 
 def partition_of(tokens: NDArray[np.uint64], partitions: int) -> NDArray[np.int64]:

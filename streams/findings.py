@@ -32,7 +32,7 @@ from streams.contracts.suspicious_operation import (
 )
 from streams.contracts.text import Text
 from streams.deadlines import hold_deadline
-from streams.engine import CONTRADICTION, Engine, Judgement
+from streams.engine import CONTRADICTION, REPEAT, Engine, Judgement
 from streams.screening import Partition
 from streams.tokens import TokenKey
 
@@ -79,7 +79,9 @@ class Findings:
     _found: list[Found] = field(default_factory=list)
     _of: Judgement | None = None
 
-    def alerts(self, judgement: Judgement, sources: Sequence[SourceName], engine: Engine) -> Iterator[SuspiciousOperation]:
+    def alerts(
+        self, judgement: Judgement, sources: Sequence[SourceName], engine: Engine
+    ) -> Iterator[SuspiciousOperation]:
         """An alert for each finding, in order of judgement."""
         if not judgement.findings:
             return
@@ -207,8 +209,13 @@ class Findings:
     def _prefix(self, key: Any) -> str | None:
         return f"{self.key.key_id}:{int(key):016x}" if key else None
 
-    def decisions(self, judgement: Judgement) -> Iterator[tuple[Decision, list[str]]]:
-        """The gravest decision for each event with an active finding that asks for one, with its addressees."""
+    def decisions(
+        self, judgement: Judgement, sources: Sequence[SourceName]
+    ) -> Iterator[tuple[int, Decision, list[str]]]:
+        """(row, decision, addressees): the gravest for each event with an active finding that asks for one.
+
+        The reason names the typology and not its figures: those are of the subject's history at all institutions.
+        """
         by_row: dict[int, list[Found]] = {}
         for found in self._describe(judgement) if judgement.findings else ():
             if found.description.action is not None and not found.description.typology.shadow:
@@ -225,10 +232,10 @@ class Findings:
                 event_id=text_of(row["event_id"]),
                 decision=action.decision,
                 typologies=tuple(found.description.typology.id for found in several),
-                reason=text(gravest.description.summary),
+                reason=text(gravest.description.typology.name.model_dump()),
                 legal_basis=action.legal_basis.ru,
                 deadline=hold_deadline(instant(row["appended_at"])) if action.decision in ("hold", "block") else None,
-                partition=0,
+                partition=sources[int(row["source"])].partition,
                 offset=int(row["offset"]),
                 alert_ids=tuple(found.alert_id for found in several),
             )
@@ -236,7 +243,7 @@ class Findings:
             other = text_of(row["payee_institution"])
             if action.decision == "hold" and other in self.institutions and other != publisher:
                 addressees.append(other)
-            yield decision, addressees
+            yield i, decision, addressees
 
     # -- as records ---------------------------------------------------------------------------------------------------
 
@@ -250,19 +257,15 @@ class Findings:
                 alert.alert_id.encode(),
                 _headers("suspicious-operation", alert.alert_id),
             )
-        for decision, addressees in self.decisions(judgement):
-            row = judgement.rows[judgement.rows["event_id"] == decision.event_id.encode()][0]
-            named = decision.model_copy(update={"partition": sources[int(row["source"])].partition})
-            for addressee in addressees:
-                yield Outgoing(
-                    f"decisions.{addressee}",
-                    named.model_dump_json(exclude_none=True).encode(),
-                    decision.alert_ids[0].encode(),
-                    _headers("decision", decision.alert_ids[0]),
-                    int(row["appended_at"]),
-                )
-        for i in np.flatnonzero(judgement.state == CONTRADICTION):
+        for i, decision, addressees in self.decisions(judgement, sources):
             row = judgement.rows[i]
+            value, key = decision.model_dump_json(exclude_none=True).encode(), decision.alert_ids[0]
+            partition.remember(int(row["event"]), [value, key.encode(), *(name.encode() for name in addressees)])
+            for addressee in addressees:
+                yield _decision_record(addressee, value, key, int(row["appended_at"]))
+        yield from self._again(judgement, partition, sources)
+        for contradiction in np.flatnonzero(judgement.state == CONTRADICTION):
+            row = judgement.rows[contradiction]
             institution = text_of(row["institution"])
             yield rejection_record(
                 RejectedEvent(
@@ -276,6 +279,24 @@ class Findings:
                 ),
                 institution,
             )
+
+    def _again(self, judgement: Judgement, partition: Partition, sources: Sequence[SourceName]) -> Iterator[Outgoing]:
+        """An event that came again is answered as the first time, for the place where it now stands."""
+        if not partition.decided:
+            return
+        for i in np.flatnonzero(judgement.state == REPEAT):
+            row = judgement.rows[i]
+            known = partition.decided.get(int(row["event"]))
+            if known is not None:
+                decision = Decision.model_validate_json(known[0])
+                place = {"partition": sources[int(row["source"])].partition, "offset": int(row["offset"])}
+                value = decision.model_copy(update=place).model_dump_json(exclude_none=True).encode()
+                for addressee in known[2:]:
+                    yield _decision_record(addressee.decode(), value, known[1].decode(), int(row["appended_at"]))
+
+
+def _decision_record(addressee: str, value: bytes, key: str, appended_at: int) -> Outgoing:
+    return Outgoing(f"decisions.{addressee}", value, key.encode(), _headers("decision", key), appended_at)
 
 
 def rejection_record(rejected: RejectedEvent, institution: str) -> Outgoing:

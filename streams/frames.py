@@ -2,8 +2,8 @@
 
 A frame is one Kafka record: `AF`, a format byte, a header in MessagePack and the rows as raw little-endian numpy
 buffers in one LZ4 block. It is compressed here and not by the producer: aiokafka compresses LZ4 at level 9, which costs
-6 µs a row and saves no more than the 0.3 µs of level 1. The header carries a fingerprint of the row's layout; a frame of another layout is refused by name and never
-misread. Frames travel between our own processes only.
+6 µs a row where this costs 0.3. The header carries a fingerprint of the row's layout; a frame of another layout is
+refused by name and never misread. Frames travel between our own processes only.
 """
 
 from __future__ import annotations

@@ -151,6 +151,7 @@ class Intake:
         self._covered.clear()
         self._acknowledging.clear()
         self.held.clear()
+        self.metrics.forget_marks()
 
     async def take(self, batch: Batch, event: Any) -> None:
         """Admit a batch; its rows go out with the next tick."""
@@ -208,8 +209,15 @@ class Intake:
         if not ready and now - self._last_frame < IDLE_MARK_SECONDS and not self._traffic(now):
             return
         await self._send(marks)
+        self._measure(marks)
         self._last_frame = now
         self._keep_step(marks)
+
+    def _measure(self, marks: dict[TP, tuple[int, int]]) -> None:
+        now_ms = time.time() * 1000.0
+        for tp, (epoch, _) in marks.items():
+            if epoch > 0:
+                self.metrics.mark(f"{tp.topic}/{tp.partition}", max(0.0, (now_ms - epoch) / 1000))
 
     def _traffic(self, now: float) -> bool:
         """Whether any source had a record lately, so that fresh marks are worth a frame."""

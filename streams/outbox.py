@@ -80,14 +80,16 @@ class Outbox:
     ) -> asyncio.Future[Any]:
         """Hand a record to the producer; the returned future is done when the broker has it."""
         assert self._producer is not None
-        future: asyncio.Future[Any] = await self._producer.send(topic, value, key=key, partition=partition, headers=list(headers))
+        future: asyncio.Future[Any] = await self._producer.send(
+            topic, value, key=key, partition=partition, headers=list(headers)
+        )
         self._open.add(future)
         future.add_done_callback(self._done)
         self.sent += 1
         return future
 
     async def send_many(self, topic: str, pairs: Sequence[tuple[bytes, bytes]], *, partition: int) -> list[Any]:
-        """Hand many (key, value) records to the producer as whole batches, at a twentieth of the price of one by one."""
+        """Hand many (key, value) records over as whole batches, at a twentieth of the price of one by one."""
         assert self._producer is not None
         futures = []
         waiting = deque(pairs)

@@ -47,7 +47,9 @@ class Outcomes:
     rows: int = 0  # with those that a restarted worker sent again
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     alerts: dict[str, AlertSeen] = field(default_factory=dict)
-    latencies: list[NDArray[np.int64]] = field(default_factory=list)  # ms from append to judgement, by the broker's clock
+    latencies: list[NDArray[np.int64]] = field(
+        default_factory=list
+    )  # ms from append to judgement, by the broker's clock
     first_judged_ms: int | None = None
     last_judged_ms: int | None = None
     _consumer: Any = None

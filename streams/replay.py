@@ -16,13 +16,14 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from rules.events import EVENT, Events
 from rules.rulebook import Rulebook
 from streams import frames
 from streams.admission import Admission
 from streams.contracts.headers import write_history
 from streams.contracts.rejected import RejectedEvent
 from streams.contracts.suspicious_operation import SuspiciousOperation
-from streams.engine import NEW, Judgement, joined, spread
+from streams.engine import NEW, Judgement, spread
 from streams.findings import Findings, SourceName
 from streams.screening import Partition, Progress
 from streams.tokens import TokenKey
@@ -147,5 +148,5 @@ def top_typologies(judgement: Judgement) -> list[str]:
     return [ids[t] if ratio[i, t] > 0 else "" for i, t in enumerate(best.tolist())]
 
 
-def _no_rows() -> np.ndarray[tuple[int], np.dtype[np.void]]:
-    return joined([np.empty(0, frames.EVENT)])
+def _no_rows() -> Events:
+    return np.empty(0, EVENT)

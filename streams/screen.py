@@ -18,9 +18,9 @@ from faust.types import TP
 from streams import frames
 from streams.engine import CONTRADICTION, NEW, Judgement
 from streams.findings import Findings, progress_record
-from streams.rulebook_feed import RulebookFeed
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
+from streams.rulebook_feed import RulebookFeed
 from streams.screening import Partition, Progress
 from streams.snapshots import SnapshotError, SnapshotStore
 from streams.transport import Batch
@@ -94,8 +94,9 @@ class Screen:
             start = log_start.get(number, 0)
             if partition.facts_offset < start:
                 raise SnapshotError(
-                    f"facts/{number} begins at offset {start}, the state stands at {partition.facts_offset}: the log no "
-                    "longer reaches back that far. Give the snapshot that does, or lengthen the topic's retention."
+                    f"facts/{number} begins at offset {start}, the state stands at {partition.facts_offset}: the log "
+                    f"no longer reaches back that far. Put back a snapshot from offset {start} or later "
+                    "(docs/operations.md)."
                 )
             self.held[number] = _Held(partition, covered_offset=partition.facts_offset)
             log.info("partition taken over", partition=number, facts_offset=partition.facts_offset)
@@ -109,7 +110,7 @@ class Screen:
         if partition.partitions != self.partitions:
             raise SnapshotError(
                 f"the snapshot of partition {number} was taken with {partition.partitions} partitions, now there are "
-                f"{self.partitions}: subjects would have moved. Rebuild from the log with an empty snapshot folder."
+                f"{self.partitions}: subjects would have moved. See docs/operations.md, Partitions."
             )
         return partition
 
@@ -130,10 +131,8 @@ class Screen:
         await self.feed.fresh()
         values = ((record.offset, record.value) for record in batch.records)
         began = time.perf_counter()
-        if batch.topic == FACTS:
-            progress = held.partition.take_facts(values)
-        else:
-            progress = held.partition.take_views(values)
+        take = held.partition.take_facts if batch.topic == FACTS else held.partition.take_views
+        progress = take(values)
         held.events.append(event)
         self.batches += 1
         self.metrics.applied(time.perf_counter() - began)
@@ -246,7 +245,9 @@ class Screen:
                 event.ack()
             self.metrics.snapshot(held.partition.number, held.snapshot_seconds)
             self.metrics.snapshot_pause(pause)
-        except SnapshotError as error:
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:
             # Without a snapshot nothing is acknowledged, so nothing is lost; the next one covers these events too.
             held.events = events + held.events
             self.metrics.snapshot_failed()

@@ -24,8 +24,9 @@ from streams.engine import NEW, Engine, Judgement, Parts, in_order, joined, part
 Mark = tuple[int, int]  # (epoch, order_time)
 BEFORE_ALL: Final[Mark] = (-(2**63), -(2**63))
 _ROLE_KEYS: Final = ("payer", "payee", "device", "phone")
-# How a view names its event: unique, and the same in every partition.
-_REFERENCE: Final = ("event", "content", "offset")
+DECISIONS: Final = 20_000  # remembered for events that come again
+RUN_ROWS: Final = 2_000  # judged together at the most: what they cause has to fit into one record
+Reference = tuple[int, int, int, int]
 
 
 class GapError(RuntimeError):
@@ -63,7 +64,7 @@ class _Waiting:
     rows: Events
     parts: Parts
     missing: NDArray[np.uint8]  # bit per role
-    place: dict[tuple[int, int, int], int]
+    place: dict[Reference, int]
 
 
 @dataclass(slots=True)
@@ -103,9 +104,11 @@ class Partition:
         self._pending: list[_Piece] = []  # arrived, above the lowest mark
         self._pending_rows = 0
         self._waiting: deque[_Waiting] = deque()
+        # Event → the decision sent for it, so that an event that comes again gets the same answer again.
+        self.decided: dict[int, list[bytes]] = {}
         self._views_sent: dict[int, int] = {}
         self._views_seen: dict[int, int] = {}
-        self._early_views: dict[tuple[int, int, int], list[tuple[int, Any]]] = {}
+        self._early_views: dict[Reference, list[tuple[int, Any]]] = {}
 
     # -- what arrives -------------------------------------------------------------------------------------------------
 
@@ -186,7 +189,8 @@ class Partition:
             source = self.sources[index]
             if span.start > source.seen >= 0:
                 raise GapError(
-                    f"facts/{self.number}: {span.topic}/{span.partition} continues at {span.start}, seen up to {source.seen}"
+                    f"facts/{self.number}: {span.topic}/{span.partition} continues at {span.start}, "
+                    f"seen up to {source.seen}"
                 )
             source.seen = max(source.seen, span.end)
             source.mark = max(source.mark, (span.epoch, span.time))
@@ -236,7 +240,8 @@ class Partition:
         self._pending_rows -= len(rows)
         rows = rows[in_order(rows)]
         for run in runs_of_generation(rows):
-            self._apply(rows[run], progress)
+            for start in range(run.start, run.stop, RUN_ROWS):
+                self._apply(rows[start : min(start + RUN_ROWS, run.stop)], progress)
         self._judge_complete(progress)
 
     def _apply(self, rows: Events, progress: Progress) -> None:
@@ -254,6 +259,12 @@ class Partition:
 
     # -- views --------------------------------------------------------------------------------------------------------
 
+    def _references(self, rows: Events) -> NDArray[np.int64]:
+        """How views name events, the same in every partition: (event, content, offset, number of its tx partition)."""
+        numbers = np.array([source.partition for source in self.sources], np.int64)[rows["source"]]
+        columns = [rows[name].astype(np.int64) for name in ("event", "content", "offset")]
+        return np.stack([*columns, numbers], axis=1)
+
     def _send_views(
         self, rows: Events, parts: Parts, lives: NDArray[np.int64], home: NDArray[np.int64], progress: Progress
     ) -> None:
@@ -269,7 +280,7 @@ class Partition:
                     frames.VIEWS,
                     {"from": self.number, "number": number},
                     {
-                        "reference": np.stack([rows[name][chosen].astype(np.int64) for name in _REFERENCE], axis=1),
+                        "reference": self._references(rows[chosen]),
                         "here": lives[chosen] == self.number,
                         "values": some.values,
                         "statistics": some.statistics,
@@ -311,8 +322,8 @@ class Partition:
     def _wait(self, rows: Events, parts: Parts, lives: NDArray[np.int64]) -> None:
         elsewhere = (lives >= 0) & (lives != self.number)
         missing = (elsewhere << np.arange(4)).sum(axis=1).astype(np.uint8)
-        references = np.stack([rows[name].astype(np.int64) for name in _REFERENCE], axis=1).tolist()
-        block = _Waiting(rows, parts, missing, {tuple(reference): i for i, reference in enumerate(references)})
+        references = map(tuple, self._references(rows).tolist())
+        block = _Waiting(rows, parts, missing, {reference: i for i, reference in enumerate(references)})
         if self._early_views:
             for reference, place in block.place.items():
                 for _, kept in self._early_views.pop(reference, ()):
@@ -354,6 +365,13 @@ class Partition:
         """Events at their home that wait for views."""
         return sum(len(block.rows) for block in self._waiting)
 
+    def remember(self, event: int, decision: list[bytes]) -> None:
+        """Keep the decision for an event, the latest DECISIONS of them."""
+        self.decided.pop(event, None)
+        self.decided[event] = decision
+        while len(self.decided) > DECISIONS:
+            del self.decided[next(iter(self.decided))]
+
     def progress(self) -> list[tuple[str, int, int]]:
         """(topic, partition, N): every event of that source at an offset below N with its home here is judged."""
         judged = np.array([source.seen for source in self.sources], np.int64)
@@ -379,7 +397,7 @@ class Partition:
             arrays[f"waiting.{i}.missing"] = block.missing
             for name in ("needed", "values", "statistics", "verdict", "scores"):
                 arrays[f"waiting.{i}.{name}"] = getattr(block.parts, name)
-        early: list[tuple[tuple[int, int, int], int]] = []
+        early: list[tuple[Reference, int]] = []
         for reference, views in self._early_views.items():
             for sender, kept in views:
                 for name, array in kept.items():
@@ -396,6 +414,7 @@ class Partition:
             "sources": [
                 (s.topic, s.partition, s.seen, s.mark[0], s.mark[1], s.known, s.passed_over) for s in self.sources
             ],
+            "decided": self.decided,
             "views_sent": self._views_sent,
             "views_seen": self._views_seen,
             "waiting": len(self._waiting),
@@ -419,6 +438,7 @@ class Partition:
         for topic, partition, seen, epoch, time, known, passed_over in said["sources"]:
             self._index[topic, partition] = len(self.sources)
             self.sources.append(Source(topic, partition, seen, (epoch, time), known, passed_over))
+        self.decided = dict(said["decided"])
         self._views_sent = dict(said["views_sent"])
         self._views_seen = dict(said["views_seen"])
         if len(arrays["pending"]):
@@ -428,8 +448,7 @@ class Partition:
             names = ("needed", "values", "statistics", "verdict", "scores")
             parts = Parts(*(np.array(arrays[f"waiting.{i}.{name}"]) for name in names))
             rows = np.array(arrays[f"waiting.{i}.rows"])
-            references = np.stack([rows[name].astype(np.int64) for name in _REFERENCE], axis=1).tolist()
-            place = {tuple(reference): k for k, reference in enumerate(references)}
+            place = {tuple(reference): k for k, reference in enumerate(self._references(rows).tolist())}
             self._waiting.append(_Waiting(rows, parts, np.array(arrays[f"waiting.{i}.missing"]), place))
         for i, (reference, sender) in enumerate(said["early"]):
             prefix = f"early.{i}."

@@ -204,7 +204,7 @@ class SnapshotStore:
         if header.format != FORMAT or header.layout != EVENT_LAYOUT:
             raise SnapshotError(
                 f"{name} has format {header.format}, rows {header.layout}; this program reads format {FORMAT}, rows "
-                f"{EVENT_LAYOUT}. Start with an empty snapshot folder: the state is rebuilt from the log."
+                f"{EVENT_LAYOUT}. See docs/operations.md, Upgrades."
             )
         if header.cluster != self._cluster:
             raise SnapshotError(

@@ -65,7 +65,7 @@ class Supervisor:
     def _launch(self, slot: _Slot) -> None:
         if slot.log is None:
             slot.log = (self._logs / f"{slot.name}.log").open("ab")
-        slot.process = subprocess.Popen(
+        slot.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
             [sys.executable, "-m", "streams.cli", "worker", "--parent", str(os.getpid())],
             env={**os.environ, **slot.environment, "ANTIFRAUD_NAME": slot.name},
             stdin=subprocess.DEVNULL,

@@ -1,4 +1,4 @@
-"""A Faust transport that hands an agent whole batches of records: one Faust message for each group that a fetch returned.
+"""A Faust transport that hands an agent whole batches of records: one Faust message for each group of a fetch.
 
 Faust pays about 130 µs of asyncio bookkeeping for every message (two tasks each in `Consumer._drain_messages`). Here a
 message is a `Batch` of up to `BATCH_RECORDS` records of one partition, so that the price is paid once for hundreds of
@@ -115,7 +115,7 @@ class OpenBatches:
 
 
 class FetchClock:
-    """When was a fetch sent, and where did the broker say the log ended? One deque of (end offset, sent ms) a partition.
+    """When was a fetch sent, and where did the broker say the log ended? (end offset, sent ms) for each partition.
 
     Written by the consumer's thread, read by the event loop's: deque operations are atomic.
     """
@@ -391,13 +391,19 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         return open_batches.committable() if open_batches is not None else None
 
     async def _add_gap(self, tp: TP, offset_from: int, offset_to: int) -> None:
-        """Offsets that compaction or control records left out need no bookkeeping: open batches are ordered by their ends."""
+        """Offsets that compaction left out need no bookkeeping: open batches are ordered by their ends."""
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         for tp in revoked:
             self._open.pop(TP(tp.topic, tp.partition), None)
             self._batches.clock.forget(tp.topic, tp.partition)
         await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        # Faust seeks nothing where nothing is assigned, and a worker that lost all must know that too.
+        if not assigned and self._batches.positions is not None:
+            await self._batches.positions.assigned({}, {})
+        await super().on_partitions_assigned(assigned, generation_id)
 
     async def perform_seek(self) -> None:
         """Seek every partition: stateful ones to where their state stands, others to the committed offset.

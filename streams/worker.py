@@ -27,7 +27,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams.admission import Admission
 from streams.engine import warm_up
 from streams.findings import Findings
-from streams.intake import IDLE_MARK_SECONDS, TICK_SECONDS, Intake
+from streams.intake import TICK_SECONDS, Intake
 from streams.metrics import MetricsServer, WorkerMetrics
 from streams.outbox import Outbox
 from streams.rulebook_feed import RulebookFeed
@@ -89,6 +89,9 @@ class Worker:
         self.metrics = WorkerMetrics(settings.name)
         self.batches = BatchSettings(together=(FACTS, VIEWS))
         self._stop = asyncio.Event()
+        self._scratch = tempfile.TemporaryDirectory(
+            prefix="antifraud-faust-"
+        )  # Faust wants a folder and keeps it empty
         self._assigned = False
         self._ticks = 0
         self._ticked_at = time.monotonic()
@@ -154,11 +157,12 @@ class Worker:
             await self.outbox.stop()
             self.watchdog.stop()
             server.stop()
+            self.screen.store.close()
+            self._scratch.cleanup()
         log.info("worker ended", worker=settings.name)
 
     def _app(self) -> Any:
         settings = self.settings
-        datadir = tempfile.mkdtemp(prefix="antifraud-faust-")
         app = faust.App(
             settings.group,
             broker=f"batched://{settings.bootstrap_servers}",
@@ -176,7 +180,7 @@ class Worker:
             processing_guarantee="at_least_once",
             store="memory://",
             web_enabled=False,
-            datadir=Path(datadir),
+            datadir=Path(self._scratch.name),
         )
         app.batches = self.batches
         tx = app.topic(*(f"tx.{name}" for name in self.topics.institutions), schema=_BatchSchema())
@@ -260,7 +264,9 @@ class Worker:
             except aiokafka.errors.KafkaError as error:
                 if time.monotonic() > deadline:
                     raise
-                log.warning("Kafka does not answer, trying again", servers=self.settings.bootstrap_servers, cause=repr(error))
+                log.warning(
+                    "Kafka does not answer, trying again", servers=self.settings.bootstrap_servers, cause=repr(error)
+                )
                 await asyncio.sleep(2.0)
 
     def _die(self, error: BaseException) -> None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import Any
 
-import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 # name → (module, attribute, one line of help). Modules are imported only when their command is used: numba and Faust
@@ -33,15 +33,17 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
 class LazyGroup(TyperGroup):
     """A command group whose commands are imported when they are called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # typer carries a click of its own, whose types have no names
+        """All commands, in the order in which a newcomer meets them."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command; for the list of commands only its line of help."""
         if cmd_name not in COMMANDS:
             return None
         module, attribute, short_help = COMMANDS[cmd_name]
-        if ctx.resilient_parsing or _is_listing():
-            return click.Command(cmd_name, short_help=short_help, help=short_help)
+        if cmd_name not in sys.argv:
+            return TyperCommand(cmd_name, help=short_help)
         found: Any = getattr(importlib.import_module(module), attribute)
         if not isinstance(found, typer.Typer):
             alone = typer.Typer(add_completion=False)
@@ -50,13 +52,6 @@ class LazyGroup(TyperGroup):
         command = get_command(found)
         command.name = cmd_name
         return command
-
-
-def _is_listing() -> bool:
-    import sys
-
-    arguments = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
-    return not arguments or arguments[0] not in COMMANDS
 
 
 app = typer.Typer(

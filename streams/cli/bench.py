@@ -13,7 +13,9 @@ from streams.cli.common import JsonOption, fail
 
 
 def bench(
-    only: Annotated[list[str] | None, typer.Option(help="stages, drain, plain, latency or memory; may be repeated.")] = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="stages, drain, plain, latency or memory; may be repeated.")
+    ] = None,
     events: Annotated[int, typer.Option(min=1_000, help="Events to drain.")] = 500_000,
     runs: Annotated[int, typer.Option(min=1, help="How often to drain; the median counts.")] = 3,
     as_json: JsonOption = False,

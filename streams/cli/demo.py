@@ -189,7 +189,13 @@ def _show(result: dict[str, Any], center: Center, as_json: bool) -> None:
     alert = _worth_reading(center)
     if as_json:
         rows = [
-            {"typology": s.typology, "alerts": s.alerts, "precision": s.precision, "labelled": s.labelled, "recall": s.recall}
+            {
+                "typology": s.typology,
+                "alerts": s.alerts,
+                "precision": s.precision,
+                "labelled": s.labelled,
+                "recall": s.recall,
+            }
             for s in found
         ]
         print_json({**result, "typologies": rows, "explained": alert.alert_id if alert else None})
@@ -239,7 +245,9 @@ def _stay(center: Center) -> None:
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     servers = center.kafka.bootstrap_servers
-    console.print(f"\nThe center keeps running. In another terminal: KAFKA_BOOTSTRAP_SERVERS={servers} antifraud alerts")
+    console.print(
+        f"\nThe center keeps running. In another terminal: KAFKA_BOOTSTRAP_SERVERS={servers} antifraud alerts"
+    )
     for port in center.ports:
         console.print(f"  http://127.0.0.1:{port}/metrics")
     console.print("Ctrl-C ends it.")

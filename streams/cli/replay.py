@@ -27,7 +27,9 @@ from streams.tokens import KeyRefused, TokenKey, demo_keys
 def replay(
     files: Annotated[list[Path], typer.Argument(help="JSON Lines in order of time, plain or .gz.", exists=True)],
     out: Annotated[Path, typer.Option(help="JSON Lines of alerts to write; - for standard output.")],
-    scores: Annotated[Path | None, typer.Option(help="CSV to write: event_id,risk,top_typology for every event.")] = None,
+    scores: Annotated[
+        Path | None, typer.Option(help="CSV to write: event_id,risk,top_typology for every event.")
+    ] = None,
     rulebook: Annotated[Path, typer.Option(help="Folder of the rulebook.")] = PACKAGED,
     rejected: Annotated[Path | None, typer.Option(help="JSON Lines of rejected lines to write.")] = None,
     as_json: JsonOption = False,
@@ -113,10 +115,15 @@ def _rejected_writer(path: Path | None, stack: ExitStack) -> Any:
 
 
 def _show(result: Replayed, out: Path, as_json: bool) -> None:
-    if as_json:
-        if str(out) != "-":
-            print_json(dataclasses.asdict(result))
-        return
+    if as_json and str(out) != "-":
+        print_json(dataclasses.asdict(result))
+    elif not as_json:
+        _show_table(result, out)
+    if result.judged == 0 and result.rejected:
+        raise typer.Exit(EXIT.FOUND)
+
+
+def _show_table(result: Replayed, out: Path) -> None:
     table = Table(title=f"{result.lines:,} lines in {result.seconds:.1f} s", show_header=False)
     for name, value in (
         ("judged", result.judged),
@@ -128,5 +135,3 @@ def _show(result: Replayed, out: Path, as_json: bool) -> None:
     ):
         table.add_row(name, f"{value:,}")
     (console if str(out) == "-" else output).print(table)
-    if result.judged == 0 and result.rejected:
-        raise typer.Exit(EXIT.FOUND)

@@ -19,7 +19,7 @@ from streams.topics import TopicSettings
 
 def up(
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
-    partitions: Annotated[int, typer.Option(min=1, help="Parts that subjects are divided among.")] = 1,
+    partitions: Annotated[int | None, typer.Option(min=1, help="Parts that subjects are divided among.")] = None,
     folder: Annotated[Path, typer.Option(help="Kafka's data, snapshots and logs.")] = Path("var"),
     as_json: JsonOption = False,
 ) -> None:
@@ -32,7 +32,7 @@ def up(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    topics = TopicSettings(partitions=partitions)
+    topics = TopicSettings() if partitions is None else TopicSettings(partitions=partitions)
     kafka = KafkaSettings(data=folder / "kafka")
     with errors_as_exit_codes(), Center(folder, workers=workers, topics=topics, kafka=kafka) as center:
         center.start_workers()
@@ -43,7 +43,9 @@ def up(
         if as_json:
             print_json({"bootstrap_servers": center.kafka.bootstrap_servers, "metrics_ports": center.ports})
         else:
-            console.print(f"Kafka at {center.kafka.bootstrap_servers} ({center.kafka.kind}), {workers} worker(s) ready.")
+            console.print(
+                f"Kafka at {center.kafka.bootstrap_servers} ({center.kafka.kind}), {workers} worker(s) ready."
+            )
             console.print(f"Institutions: {', '.join(topics.institutions)}. Logs in {folder / 'logs'}. Ctrl-C ends it.")
             for port in center.ports:
                 console.print(f"  http://127.0.0.1:{port}/metrics  /healthz  /readyz")

@@ -21,5 +21,7 @@ class RejectedEvent(Contract):
     message: str = Field(description="Words without the offending value")
     source: Source
     appended_at: Instant = Field(description="When the broker took the record")
-    size: int | None = Field(default=None, ge=0, description="Bytes of the value; absent where only its content is known")
+    size: int | None = Field(
+        default=None, ge=0, description="Bytes of the value; absent where only its content is known"
+    )
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$", description="Of the value; absent likewise")

@@ -65,9 +65,8 @@ def _compare_histories(folder: Path, partitions: int, file: Path, cluster: str) 
     wrong = 0
     for subject, entries in expected.items():
         held = restored[subject % partitions].engine.histories.entries(subject)
-        got = sorted(
-            zip(*(held[name].tolist() for name in ("occurred_at", "event", "amount_kzt", "direction", "counterparty")))
-        )
+        names = ("occurred_at", "event", "amount_kzt", "direction", "counterparty")
+        got = sorted(zip(*(held[name].tolist() for name in names), strict=True))
         wrong += got != sorted(entries)[-len(got) :] or len(got) != min(len(entries), 4096)
     print(f"P3 histories {len(expected)}, wrong {wrong}")
     assert wrong == 0
