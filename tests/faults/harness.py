@@ -84,7 +84,9 @@ def kill_randomly(center: Center, seen: Outcomes, kills: int, seed: int) -> list
     chance = random.Random(seed)
     waits = []
     for _ in range(kills):
+        center.supervisor.check()
         poll_for(seen, chance.uniform(0.5, 3.0))
+        center.supervisor.check()  # whoever is killed is alive
         chance.choice(center.supervisor.processes).send_signal(signal.SIGKILL)
         killed_at = time.monotonic()
         if chance.random() < 0.2:

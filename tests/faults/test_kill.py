@@ -31,6 +31,7 @@ def test_killed_workers_lose_nothing_and_judge_nothing_twice(
             waits = harness.kill_randomly(center, seen, kills, fault_seed)
         seen.wait_for(events, seconds=240, each=center.supervisor.check)
         cluster = _cluster(center)
+        center.supervisor.check()
         center.supervisor.stop()
         seen.to_end()
     expected = harness.quiet_alerts(file)
