@@ -65,6 +65,7 @@ class SourceReader:
     history_mark: tuple[int, int] | None = None
     live_mark: int | None = None
     last_record: float = field(default_factory=time.monotonic)
+    last_record_ms: float = field(default_factory=lambda: time.time() * 1000.0)
     ready: deque[_Unit] = field(default_factory=deque)
     ahead: deque[tuple[int, int]] = field(default_factory=deque)  # (order ms, rows) sent, not yet passed by the slowest
     order: int | None = None
@@ -90,16 +91,21 @@ class SourceReader:
         # Append times grow within a partition, so all earlier instants are known once this record is read.
         self.live_mark = int(batch.records[-1].timestamp) - 1
         self.last_record = time.monotonic()
+        self.last_record_ms = time.time() * 1000.0
 
     def _read_of_history(self, epoch: int, occurred_at: int) -> None:
         self.epoch = epoch
         self.history_mark = max(self.history_mark or (epoch, _FIRST), (epoch, occurred_at - 1))
 
-    def mark(self, clock: FetchClock, margin_ms: float, now: float) -> tuple[int, int] | None:
+    def mark(self, clock: FetchClock, margin_ms: float) -> tuple[int, int] | None:
         """Up to which (epoch, order_time) everything of this source was read, or None where that is not known."""
+        sent = clock.read_up_to(self.tp.topic, self.tp.partition, self.next_offset)
+        # Silence counts while the broker answers only: while it is away nobody can publish, and nobody has left.
+        since = max(self.last_record_ms, clock.steady_since(self.tp.topic, self.tp.partition))
         at_end = (clock.end_of(self.tp.topic, self.tp.partition) or 0) <= self.next_offset
-        quiet = at_end and now - self.last_record > HISTORY_IDLE_SECONDS
-        if quiet and self.epoch is not None and time.time() * 1000 > self.epoch + HISTORY_IDLE_SECONDS * 1000:
+        silent_ms = sent - max(since, self.epoch or 0) if sent is not None and at_end else 0.0
+        quiet = silent_ms > HISTORY_IDLE_SECONDS * 1000
+        if quiet and self.epoch is not None:
             log.warning("replay left open by its publisher; the source is live again", topic=self.tp.topic)
             self.epoch, self.history_mark = None, None
         if quiet:
@@ -108,7 +114,6 @@ class SourceReader:
             return self.history_mark
         if not self.settled and self.epoch is None:
             return None
-        sent = clock.read_up_to(self.tp.topic, self.tp.partition, self.next_offset)
         known = -1 if sent is None else int(sent - margin_ms) - 1
         known = max(known, self.live_mark if self.live_mark is not None else -1)
         if known < 0:
@@ -201,7 +206,7 @@ class Intake:
         marks = {}
         moved = False
         for tp, reader in self.readers.items():
-            mark = reader.mark(self.clock, self.margin_ms, now)
+            mark = reader.mark(self.clock, self.margin_ms)
             marks[tp] = reader.sent_mark if mark is None else max(mark, reader.sent_mark)
             moved = moved or marks[tp] > reader.sent_mark
         if not ready and not moved:

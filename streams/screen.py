@@ -31,6 +31,7 @@ FACTS: Final = "facts"
 VIEWS: Final = "views"
 PROGRESS_SECONDS: Final = 0.1
 SILENT_SECONDS: Final = 60.0
+STALLED_SECONDS: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -43,6 +44,7 @@ class _Held:
     snapshot: asyncio.Task[None] | None = None
     snapshot_seconds: float = 0.0
     marks_at: dict[int, tuple[tuple[int, int], float]] = field(default_factory=dict)  # source → (mark, when it moved)
+    moved_at: float = field(default_factory=time.monotonic)  # when any source's mark moved last
     control_sent_at: float = 0.0
     covered_offset: int = 0
 
@@ -212,11 +214,16 @@ class Screen:
     def _silent(held: _Held, now: float) -> list[tuple[str, int]]:
         """Sources whose mark has not moved for SILENT_SECONDS; none where that would be all of them."""
         silent, new = [], 0
+        moved = [i for i, s in enumerate(held.partition.sources) if held.marks_at.get(i, (None,))[0] != s.mark]
+        if moved:
+            if now - held.moved_at > STALLED_SECONDS:
+                # Nothing moved at all: Kafka was away, or we were. Whoever comes back second has not been silent.
+                held.marks_at = {index: (mark, now) for index, (mark, _) in held.marks_at.items()}
+            held.moved_at = now
+            held.marks_at |= {index: (held.partition.sources[index].mark, now) for index in moved}
         for index, source in enumerate(held.partition.sources):
-            mark, since = held.marks_at.get(index, (None, now))
-            if mark != source.mark:
-                held.marks_at[index] = (source.mark, now)
-            elif source.known and now - since > SILENT_SECONDS:
+            _, since = held.marks_at[index]
+            if source.known and now - since > SILENT_SECONDS:
                 silent.append((source.topic, source.partition))
                 new += not source.passed_over
         return silent if new and len(silent) < len(held.partition.sources) else []

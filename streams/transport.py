@@ -38,6 +38,7 @@ BATCH_RECORDS: Final = 500
 BATCH_BYTES: Final = 4 * 1024 * 1024
 FETCH_WAIT_MS: Final = 10  # a mark is at least this old when a source is quiet
 FETCH_BYTES: Final = 1024 * 1024
+BROKEN_MS: Final = 1_000  # between two fetches: the broker did not answer
 MAX_RECORDS: Final = 4_000  # handed over by one fetch, over all partitions
 
 
@@ -122,11 +123,14 @@ class FetchClock:
 
     def __init__(self) -> None:
         self._seen: dict[tuple[str, int], deque[tuple[int, float]]] = {}
+        self._steady: dict[tuple[str, int], tuple[float, float]] = {}  # first and last fetch of an unbroken run
 
     def note(self, topic: str, partition: int, end_offset: int, sent_ms: float) -> None:
         seen = self._seen.get((topic, partition))
         if seen is None:
             seen = self._seen[topic, partition] = deque(maxlen=256)
+        since, last = self._steady.get((topic, partition), (sent_ms, sent_ms))
+        self._steady[topic, partition] = (since if sent_ms - last <= BROKEN_MS else sent_ms, sent_ms)
         if seen and seen[-1][0] == end_offset:
             seen[-1] = (end_offset, sent_ms)
         else:
@@ -155,8 +159,13 @@ class FetchClock:
         seen = self._seen.get((topic, partition))
         return seen[-1][0] if seen else None
 
+    def steady_since(self, topic: str, partition: int) -> float:
+        """Since when (ms) the broker has answered fetches without a break: it may have been away before."""
+        return self._steady.get((topic, partition), (0.0, 0.0))[0]
+
     def forget(self, topic: str, partition: int) -> None:
         self._seen.pop((topic, partition), None)
+        self._steady.pop((topic, partition), None)
 
 
 class _TimedClient:

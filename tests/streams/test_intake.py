@@ -62,11 +62,17 @@ class Source:
         self.reader.note(batch_of(*records), admitted)
         self.reader.next_offset = records[-1].offset + 1
 
-    def mark(self, *, sent: float | None = None, end: int | None = None, later: float = 0.0) -> tuple[int, int] | None:
-        """The mark, after a fetch that was sent at `sent` and found the log's end, `later` seconds later."""
+    def mark(self, *, sent: float | None = None, end: int | None = None) -> tuple[int, int] | None:
+        """The mark, after a fetch that was sent at `sent` and found the log's end."""
         if sent is not None:
             self.clock.note(*TX, self.reader.next_offset if end is None else end, sent)
-        return self.reader.mark(self.clock, 3.0, time.monotonic() + later)
+        return self.reader.mark(self.clock, 3.0)
+
+    def fetch(self, since: float, seconds: float) -> float:
+        """Fetches that find nothing new, for so long; when the last one was sent."""
+        for step in range(int(seconds * 2) + 1):
+            self.clock.note(*TX, self.reader.next_offset, since + step * 500.0)
+        return since + step * 500.0
 
 
 def test_a_live_source_is_known_up_to_the_fetch_that_found_its_end() -> None:
@@ -81,8 +87,11 @@ def test_a_live_source_is_known_up_to_the_fetch_that_found_its_end() -> None:
 
 def test_a_source_in_which_nothing_happens_is_live_after_a_while() -> None:
     source = Source()
-    assert source.mark(sent=APPENDED_AT + 0.0, later=HISTORY_IDLE_SECONDS - 1) is None
-    assert source.mark(later=HISTORY_IDLE_SECONDS + 1) == (APPENDED_AT - 4, LAST)
+    began = source.reader.last_record_ms
+    source.fetch(began, HISTORY_IDLE_SECONDS - 1)
+    assert source.mark() is None
+    last = source.fetch(began, HISTORY_IDLE_SECONDS + 1)
+    assert source.mark() == (int(last) - 4, LAST)
     assert source.mark() is not None, "and stays so"
 
 
@@ -120,9 +129,26 @@ def test_a_replay_left_open_holds_live_sources_up_for_seconds_only() -> None:
     old = int(time.time() * 1000) - 60_000
     record = KafkaRecord(transaction(0).value, tuple(write_history(old)), 0, old)
     source.read(record)
-    sent = time.time() * 1000
-    assert source.mark(sent=sent) == (old, OCCURRED - 1)
-    assert source.mark(later=HISTORY_IDLE_SECONDS + 1) == (int(sent) - 4, LAST)
+    began = source.reader.last_record_ms
+    source.fetch(began, HISTORY_IDLE_SECONDS - 1)
+    assert source.mark() == (old, OCCURRED - 1)
+    last = source.fetch(began, HISTORY_IDLE_SECONDS + 1)
+    assert source.mark() == (int(last) - 4, LAST)
+
+
+def test_a_broker_that_is_away_closes_no_replay() -> None:
+    """Nobody can publish meanwhile, and the publisher has as long again when the broker is back."""
+    source = Source()
+    old = int(time.time() * 1000) - 60_000
+    source.read(KafkaRecord(transaction(0).value, tuple(write_history(old)), 0, old))
+    began = source.reader.last_record_ms
+    source.fetch(began, 2)
+    assert source.mark() == (old, OCCURRED - 1)
+    source.fetch(began + 30_000, HISTORY_IDLE_SECONDS - 1)
+    assert source.mark() == (old, OCCURRED - 1)
+    source.fetch(began + 30_000, HISTORY_IDLE_SECONDS + 1)
+    assert source.reader.epoch is not None
+    assert source.mark() != (old, OCCURRED - 1)
 
 
 class Outbox:
