@@ -85,15 +85,16 @@ def kill_randomly(center: Center, seen: Outcomes, kills: int, seed: int) -> list
     waits = []
     for _ in range(kills):
         center.supervisor.check()
-        poll_for(seen, chance.uniform(0.5, 3.0))
+        poll_for(seen, chance.uniform(1.0, 6.0))
         center.supervisor.check()  # whoever is killed is alive
         chance.choice(center.supervisor.processes).send_signal(signal.SIGKILL)
         killed_at = time.monotonic()
         if chance.random() < 0.2:
             continue  # the next kill meets the recovery
+        center.supervisor.check()
+        center.wait_ready()
         judged = seen.judged
         while seen.judged == judged:
-            center.supervisor.check()
             seen.poll()
             assert time.monotonic() - killed_at < 60, "nothing is judged 60 s after a kill"
         waits.append(time.monotonic() - killed_at)

@@ -27,7 +27,7 @@ def test_killed_workers_lose_nothing_and_judge_nothing_twice(
         harness.center(tmp_path, workers=workers, partitions=partitions) as center,
         Outcomes(center.kafka.bootstrap_servers, keep_events=True) as seen,
     ):
-        with harness.published(center.kafka.bootstrap_servers, file, rate=events / (kills * 12.0)):
+        with harness.published(center.kafka.bootstrap_servers, file, rate=events / (kills * 16.0)):
             waits = harness.kill_randomly(center, seen, kills, fault_seed)
         seen.wait_for(events, seconds=240, each=center.supervisor.check)
         cluster = _cluster(center)
