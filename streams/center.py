@@ -103,7 +103,7 @@ class Center:
         """
         deadline = time.monotonic() + seconds
         for number, port in enumerate(self.ports):
-            while not self._is_ready(port):
+            while not self.is_ready(port):
                 self.supervisor.check()
                 if time.monotonic() > deadline:
                     log = self.supervisor.log_of(f"worker-{number + 1}")
@@ -111,7 +111,8 @@ class Center:
                 time.sleep(0.1)
 
     @staticmethod
-    def _is_ready(port: int) -> bool:
+    def is_ready(port: int) -> bool:
+        """Whether the worker with this metrics port says that it is ready."""
         import urllib.error
         import urllib.request
 
