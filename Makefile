@@ -18,6 +18,7 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -c 'from rules.rulebook import Rulebook; from streams.engine import warm_up; warm_up(Rulebook.load())'
 	touch $@
 
 demo: setup ## Play a simulated week through real Kafka and show what was found

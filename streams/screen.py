@@ -112,7 +112,7 @@ class Screen:
         if partition.partitions != self.partitions:
             raise SnapshotError(
                 f"the snapshot of partition {number} was taken with {partition.partitions} partitions, now there are "
-                f"{self.partitions}: subjects would have moved. See docs/operations.md, Partitions."
+                f"{self.partitions}: subjects would have moved. See 'What to do when' in docs/operations.md."
             )
         return partition
 

@@ -204,7 +204,7 @@ class SnapshotStore:
         if header.format != FORMAT or header.layout != EVENT_LAYOUT:
             raise SnapshotError(
                 f"{name} has format {header.format}, rows {header.layout}; this program reads format {FORMAT}, rows "
-                f"{EVENT_LAYOUT}. See docs/operations.md, Upgrades."
+                f"{EVENT_LAYOUT}. See 'What to do when' in docs/operations.md."
             )
         if header.cluster != self._cluster:
             raise SnapshotError(
