@@ -132,6 +132,10 @@ class Partition:
                 self._take_control(frames.decode_control(value))
             else:
                 self._take_frame(value, progress)
+            if self.partitions > 1:
+                # Record by record: which events share a view, and so its number, must not depend on batches. Read
+                # again in others after a crash, a number known to its receiver would hold events that it never got.
+                self._advance(progress)
         self._advance(progress)
         return progress
 

@@ -260,3 +260,19 @@ def test_rows_are_ordered_by_time_and_then_by_who_sent_them(country: Events) -> 
         shuffled = rows[chance.permutation(len(rows))]
         orders.append(shuffled[in_order(shuffled)]["event_id"].tolist())
     assert orders[0] == orders[1] == orders[2]
+
+
+def test_views_are_numbered_by_the_log_whatever_the_batches(country: Events) -> None:
+    """After a crash the log is read again in other batches: what has a number that came before must be the same."""
+    for number, log in enumerate(log_of(country, 2, seed=3)):
+        sent = []
+        for size in (1, 7, len(log)):
+            partition = Partition(number, 2, lambda _: rulebook())
+            portions = [list(enumerate(log))[start : start + size] for start in range(0, len(log), size)]
+            views: dict[int, list[bytes]] = defaultdict(list)
+            for portion in portions:
+                for target, several in partition.take_facts(portion).views.items():
+                    views[target] += several
+            sent.append(views)
+        assert sum(map(len, sent[0].values())) >= 5
+        assert sent[0] == sent[1] == sent[2]
