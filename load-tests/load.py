@@ -116,7 +116,7 @@ def load(
     if not involved:
         raise SystemExit("no line has a topic to go to")
     lines: Iterable[Line] = itertools.islice(read_files(paths, institution), events)
-    loader = Loader(bootstrap_servers, linger_ms=2 if rate else 20)
+    loader = Loader(bootstrap_servers, linger_ms=5 if rate else 20)
     protocol = None if live else HistoryProtocol.soon()
     if protocol:
         loader.control(protocol.opening(involved))

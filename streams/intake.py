@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from rules.events import EVENT, HISTORY, Events
 from streams import frames
-from streams.admission import Admission, Admitted
+from streams.admission import Admission, Admitted, Identity
 from streams.contracts.rejected import RejectedEvent
 from streams.engine import joined, spread
 from streams.findings import rejection_record
@@ -146,6 +146,7 @@ class Intake:
         self.margin_ms = 1.0
         self.readers: dict[TP, SourceReader] = {}
         self._covered: list[tuple[Any, list[asyncio.Future[Any]]]] = []  # events and what they caused, unsent
+        self._identities: list[Identity] = []  # of covered events, unsent
         self._acknowledging: deque[tuple[Any, list[asyncio.Future[Any]]]] = deque()
         self._last_frame = 0.0
         self.batches = 0
@@ -153,7 +154,7 @@ class Intake:
     def assigned(self, positions: dict[TP, int]) -> None:
         """Begin anew at these positions; what was read and not sent is read again."""
         self.readers = {tp: SourceReader(tp, offset, offset) for tp, offset in positions.items()}
-        self._covered.clear()
+        self._covered.clear()  # identities stay: admission tells each of them once
         self._acknowledging.clear()
         self.held.clear()
         self.metrics.forget_marks()
@@ -177,8 +178,7 @@ class Intake:
         )
         rows = admitted.rows
         futures = [await self._reject(rejected, batch.topic) for rejected in admitted.rejected]
-        if admitted.identities:
-            futures += await self.outbox.send_many("identities", admitted.identities, partition=0)
+        self._identities += admitted.identities
         if len(rows):
             rows["generation"] = await self.generation_at(rows["appended_at"])
         if self.readers.get(batch.tp) is not reader:
@@ -230,7 +230,10 @@ class Intake:
 
     async def _send(self, marks: dict[TP, tuple[int, int]]) -> None:
         covered, self._covered = self._covered, []
+        identities, self._identities = self._identities, []
         futures: list[asyncio.Future[Any]] = []
+        if identities:
+            futures += await self.outbox.send_many("identities", identities, partition=0)
         readers = list(self.readers.values())
         while True:
             rows, spans, last = self._next_frame(readers, marks)

@@ -32,6 +32,7 @@ class AlertSeen:
     event_id: str
     occurred_at: str
     amount: str
+    appended_ms: int  # when the broker took the event
     latency_ms: int  # from the event's append to the alert's, both by the broker's clock
     times: int = 1
 
@@ -122,6 +123,7 @@ class Outcomes:
             said["event_id"],
             said["occurred_at"],
             said["amount"],
+            appended,
             record.timestamp - appended,
         )
 
