@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import StringConstraints
 
 from rules import machine
-from rules.conditions import NOT_JUDGED, YES, Name, Program
+from rules.conditions import NO, NOT_JUDGED, YES, Name, Program
 from rules.events import Events
 from rules.expressions import Expression, compile_condition
 from rules.features import Feature, FeatureTable, read_features
@@ -230,6 +230,14 @@ class Rulebook:
             signals,
         )
         return Judged(score, signals, rows, needed, values, statistics, scores)
+
+    def at_most(self, judged: Judged) -> NDArray[np.float64]:
+        """The score that each typology could reach if every signal not judged held: float64[n, typologies]."""
+        highest = np.empty_like(judged.score)
+        for place, columns in enumerate(self.signal_of):
+            total = (judged.signals[:, columns] != NO) @ self._thousandths[columns]
+            highest[:, place] = np.minimum(total, 1000) / 1000
+        return np.where(self.applies(judged.needed), highest, 0.0)
 
     def describe(self, judged: Judged, i: int, t: int) -> Description:
         """Say in words why typology t gave event i its score."""

@@ -23,8 +23,21 @@ from rules.events import EVENT, PAYEE, PAYER, ROLES, Events
 from rules.history import Histories
 from rules.risk import combine
 from rules.rulebook import Judged, Rulebook
+from rules.typology import Typology, milliseconds
 from streams import frames
 
+EVIDENCE: Final = np.dtype(
+    [
+        ("role", "u1"),
+        ("event", "<u8"),
+        ("occurred_at", "<i8"),
+        ("amount_kzt", "<i8"),
+        ("counterparty", "<u8"),
+        ("source", "<u2"),
+        ("offset", "<i8"),
+        ("direction", "u1"),
+    ]
+)
 NEW, REPEAT, CONTRADICTION = 1, 2, 3  # verdicts of a subject's history; 0: not here
 STATISTICS_PER_ROLE: Final = 10
 _KEYS: Final = ("payer", "payee", "device", "phone")
@@ -58,6 +71,7 @@ class Judgement:
     risk: NDArray[np.float64]  # [n] in [0, 1]
     state: NDArray[np.uint8]  # [n] NEW, REPEAT or CONTRADICTION
     findings: list[tuple[int, int]]  # (row, typology), in order
+    evidence: Mapping[int, NDArray[np.void]]  # row → EVIDENCE of subjects that live in other partitions
 
     def frame(self, first: int) -> bytes:
         """The record for the `judged` topic; `first`: how many events the partition had judged before these."""
@@ -108,7 +122,9 @@ class Engine:
         )
         return Parts(needed, applied.values, applied.statistics, applied.verdict, scores)
 
-    def judge(self, rows: Events, parts: Parts, rulebook: Rulebook) -> Judgement:
+    def judge(
+        self, rows: Events, parts: Parts, rulebook: Rulebook, evidence: Mapping[int, NDArray[np.void]] | None = None
+    ) -> Judgement:
         """Judge events whose parts are all together, by one rulebook. Pure: state does not change."""
         judged = rulebook.judge(rows, parts.needed, parts.values, parts.statistics, parts.scores)
         state = deciding_verdict(rows, parts.verdict)
@@ -117,7 +133,55 @@ class Engine:
         risk[~new] = 0.0
         fired = (judged.score >= rulebook.alert_at) & rulebook.applies(parts.needed) & new[:, None]
         findings = [(int(i), int(t)) for i, t in zip(*np.nonzero(fired), strict=True)]
-        return Judgement(rows, parts, rulebook, judged, risk, state, findings)
+        return Judgement(rows, parts, rulebook, judged, risk, state, findings, evidence or {})
+
+    def evidence_for(
+        self, rows: Events, parts: Parts, rulebook: Rulebook
+    ) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+        """What proves findings about subjects that live here, for events judged elsewhere: EVIDENCE[m], row int64[m].
+
+        Only where a typology about such a subject may still alert, whatever the other histories say.
+        """
+        judged = rulebook.judge(rows, parts.needed, parts.values, parts.statistics, parts.scores)
+        possible = rulebook.at_most(judged) >= rulebook.alert_at
+        roles = np.array([ROLES.index(typology.subject) for typology in rulebook.typologies])
+        possible &= parts.verdict[:, roles] == NEW
+        wanted: dict[tuple[int, int], int] = {}
+        for i, t in zip(*np.nonzero(possible), strict=True):
+            key = int(i), int(roles[t])
+            wanted[key] = wanted.get(key, 0) | 1 << int(t)
+        found, places = [np.empty(0, EVIDENCE)], [np.empty(0, np.int64)]
+        for (i, role), typologies in wanted.items():
+            entries = self._entries(
+                rows[i], role, [t for n, t in enumerate(rulebook.typologies) if typologies >> n & 1]
+            )
+            found.append(entries)
+            places.append(np.full(len(entries), i, np.int64))
+        return np.concatenate(found), np.concatenate(places)
+
+    def _entries(self, row: np.void, role: int, typologies: Sequence[Typology]) -> NDArray[np.void]:
+        entries = self.histories.evidence(
+            int(row[_KEYS[role]]),
+            until=int(row["occurred_at"]),
+            within_ms=max(milliseconds(typology.evidence.within) for typology in typologies),
+            limit=max(typology.evidence.limit for typology in typologies),
+        )
+        evidence = np.empty(len(entries), EVIDENCE)
+        evidence["role"] = role
+        for name in EVIDENCE.names[1:]:  # type: ignore[index]
+            evidence[name] = entries[name]
+        return evidence
+
+    def evidence(self, judgement: Judgement, i: int, typology: Typology) -> NDArray[np.void]:
+        """The subject's latest transactions up to event i that prove a finding, newest first: EVIDENCE[m]."""
+        role = ROLES.index(typology.subject)
+        row = judgement.rows[i]
+        brought = judgement.evidence.get(i)
+        entries = self._entries(row, role, [typology]) if brought is None else brought[brought["role"] == role]
+        if brought is not None and not len(entries):
+            entries = self._entries(row, role, [typology])
+        since = int(row["occurred_at"]) - milliseconds(typology.evidence.within)
+        return entries[entries["occurred_at"] > since][: typology.evidence.limit]
 
     def process(self, rows: Events, rulebooks: Mapping[int, Rulebook]) -> list[Judgement]:
         """Apply and judge events whose subjects all live here; `rulebooks` by generation number."""

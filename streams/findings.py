@@ -13,7 +13,6 @@ import numpy as np
 from rules.events import LATE, ROLES
 from rules.risk import parts as risk_parts
 from rules.rulebook import Description
-from rules.typology import milliseconds
 from streams.contracts import headers as our_headers
 from streams.contracts.decision import Decision, JudgedUpTo, ProgressMark
 from streams.contracts.reasons import Reason
@@ -141,7 +140,7 @@ class Findings:
                 if row[role]
             ),
             amount=tenge(row["amount_kzt"]),
-            evidence=self._evidence(row, description, sources, engine),
+            evidence=self._evidence(judgement, found, sources, engine),
             explanation=text(description.summary),
             decision=description.action.decision if description.action is not None else None,
             legal_basis="; ".join(basis.text.ru for basis in typology.legal_basis),
@@ -170,10 +169,10 @@ class Findings:
         return tuple(signals)
 
     def _evidence(
-        self, row: np.void, description: Description, sources: Sequence[SourceName], engine: Engine
+        self, judgement: Judgement, found: Found, sources: Sequence[SourceName], engine: Engine
     ) -> tuple[Evidence, ...]:
-        """The subject's latest transactions, where its history is at hand, and always the event itself."""
-        typology = description.typology
+        """The event itself and the subject's latest transactions before it."""
+        row, typology = judgement.rows[found.row], found.description.typology
         role = typology.subject
         counterparty = "payer" if role != "payer" else "payee"
         itself = Evidence(
@@ -184,12 +183,7 @@ class Findings:
             counterparty=self._prefix(row[counterparty]),
             source=source_of(row, sources),
         )
-        entries = engine.histories.evidence(
-            int(row[role]),
-            until=int(row["occurred_at"]),
-            within_ms=milliseconds(typology.evidence.within),
-            limit=typology.evidence.limit,
-        )
+        entries = engine.evidence(judgement, found.row, typology)
         return (
             itself,
             *(

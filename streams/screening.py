@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from rules.events import EVENT, LATE, Events
 from rules.rulebook import Rulebook
 from streams import frames
-from streams.engine import NEW, Engine, Judgement, Parts, in_order, joined, partition_of, runs_of_generation
+from streams.engine import EVIDENCE, NEW, Engine, Judgement, Parts, in_order, joined, partition_of, runs_of_generation
 
 Mark = tuple[int, int]  # (epoch, order_time)
 BEFORE_ALL: Final[Mark] = (-(2**63), -(2**63))
@@ -65,6 +65,7 @@ class _Waiting:
     parts: Parts
     missing: NDArray[np.uint8]  # bit per role
     place: dict[Reference, int]
+    evidence: dict[int, NDArray[np.void]] = field(default_factory=dict)  # row → EVIDENCE that views brought
 
 
 @dataclass(slots=True)
@@ -279,10 +280,16 @@ class Partition:
             number = self._views_sent.get(target, 0)
             self._views_sent[target] = number + 1
             some = parts.take(chosen)
+            rulebook = self.rulebook_of(int(rows["generation"][0]))
+            evidence, evidence_row = self.engine.evidence_for(rows[chosen], some, rulebook)
             progress.views.setdefault(target, []).append(
                 frames.encode_arrays(
                     frames.VIEWS,
-                    {"from": self.number, "number": number},
+                    {
+                        "from": self.number,
+                        "number": number,
+                        "sources": [(source.topic, source.partition) for source in self.sources],
+                    },
                     {
                         "reference": self._references(rows[chosen]),
                         "here": lives[chosen] == self.number,
@@ -290,6 +297,8 @@ class Partition:
                         "statistics": some.statistics,
                         "verdict": some.verdict,
                         "scores": some.scores,
+                        "evidence": evidence.view(np.uint8),
+                        "evidence_row": evidence_row,
                     },
                 )
             )
@@ -302,6 +311,12 @@ class Partition:
         if number > expected:
             raise GapError(f"views/{self.number}: from partition {sender} expected number {expected}, got {number}")
         self._views_seen[sender] = number + 1
+        evidence = view["evidence"].copy().view(EVIDENCE)
+        if len(evidence):
+            # The sender numbers its sources in the order it met them in.
+            here = [self._source(topic, partition) for topic, partition in meta["sources"]]
+            evidence["source"] = np.array(here, np.uint16)[evidence["source"]]
+        view = {**view, "evidence": evidence}
         for i, reference in enumerate(map(tuple, view["reference"].tolist())):
             for block in self._waiting:
                 place = block.place.get(reference)
@@ -309,7 +324,10 @@ class Partition:
                     self._merge(block, place, view, i)
                     break
             else:
-                kept = {name: view[name][i : i + 1].copy() for name in view if name != "reference"}
+                apart = ("reference", "evidence", "evidence_row")
+                kept = {name: view[name][i : i + 1].copy() for name in view if name not in apart}
+                kept["evidence"] = evidence[view["evidence_row"] == i]
+                kept["evidence_row"] = np.zeros(len(kept["evidence"]), np.int64)
                 self._early_views.setdefault(reference, []).append((sender, kept))
 
     @staticmethod
@@ -321,6 +339,10 @@ class Partition:
         parts.scores[place, here[:2]] = view["scores"][i, here[:2]]
         given = ~np.isnan(view["values"][i])
         parts.values[place, given] = view["values"][i, given]
+        proof = view["evidence"][view["evidence_row"] == i]
+        if len(proof):
+            known = block.evidence.get(place)
+            block.evidence[place] = proof if known is None else np.concatenate([known, proof])
         block.missing[place] &= ~np.uint8((here << np.arange(4)).sum())
 
     def _wait(self, rows: Events, parts: Parts, lives: NDArray[np.int64]) -> None:
@@ -343,12 +365,16 @@ class Partition:
             if count:
                 rulebook = self.rulebook_of(int(block.rows["generation"][0]))
                 done = slice(0, count)
-                self._judged(self.engine.judge(block.rows[done], block.parts.take(done), rulebook), progress)
+                parts = block.parts.take(done)
+                self._judged(self.engine.judge(block.rows[done], parts, rulebook, block.evidence), progress)
             if len(incomplete):
                 if count:
                     rest = slice(count, None)
                     place = {reference: i - count for reference, i in block.place.items() if i >= count}
-                    self._waiting[0] = _Waiting(block.rows[rest], block.parts.take(rest), block.missing[rest], place)
+                    evidence = {i - count: proof for i, proof in block.evidence.items() if i >= count}
+                    self._waiting[0] = _Waiting(
+                        block.rows[rest], block.parts.take(rest), block.missing[rest], place, evidence
+                    )
                 return
             self._waiting.popleft()
 
@@ -399,6 +425,8 @@ class Partition:
         for i, block in enumerate(self._waiting):
             arrays[f"waiting.{i}.rows"] = block.rows
             arrays[f"waiting.{i}.missing"] = block.missing
+            for place, proof in block.evidence.items():
+                arrays[f"waiting.{i}.evidence.{place}"] = proof
             for name in ("needed", "values", "statistics", "verdict", "scores"):
                 arrays[f"waiting.{i}.{name}"] = getattr(block.parts, name)
         early: list[tuple[Reference, int]] = []
@@ -453,7 +481,9 @@ class Partition:
             parts = Parts(*(np.array(arrays[f"waiting.{i}.{name}"]) for name in names))
             rows = np.array(arrays[f"waiting.{i}.rows"])
             place = {tuple(reference): k for k, reference in enumerate(self._references(rows).tolist())}
-            self._waiting.append(_Waiting(rows, parts, np.array(arrays[f"waiting.{i}.missing"]), place))
+            prefix = f"waiting.{i}.evidence."
+            evidence = {int(n[len(prefix) :]): np.array(a) for n, a in arrays.items() if n.startswith(prefix)}
+            self._waiting.append(_Waiting(rows, parts, np.array(arrays[f"waiting.{i}.missing"]), place, evidence))
         for i, (reference, sender) in enumerate(said["early"]):
             prefix = f"early.{i}."
             kept = {n[len(prefix) :]: np.array(a) for n, a in arrays.items() if n.startswith(prefix)}

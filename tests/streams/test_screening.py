@@ -91,7 +91,7 @@ class Country:
     def __init__(self, partitions: int) -> None:
         self.partitions = [Partition(n, partitions, lambda _: rulebook()) for n in range(partitions)]
         self.views: list[list[bytes]] = [[] for _ in range(partitions)]
-        self.alerts: dict[str, tuple[float, str]] = {}
+        self.alerts: dict[str, tuple[float, str, set[tuple[str, int]]]] = {}
         self.judged: dict[int, int] = defaultdict(int)
         self.progress = Progress()
         self.findings = Findings(KEY, frozenset())
@@ -108,7 +108,8 @@ class Country:
             for alert in self.findings.alerts(judgement, sources, partition.engine):
                 if alert.typology.id != "T22":
                     assert alert.alert_id not in self.alerts, "the same alert was raised twice"
-                    self.alerts[alert.alert_id] = (alert.score, alert.typology.id)
+                    proof = {(each.event, each.source.offset) for each in alert.evidence if each.source}
+                    self.alerts[alert.alert_id] = (alert.score, alert.typology.id, proof)
 
     def run(self, logs: list[list[bytes]], seed: int, restore: bool = False) -> None:
         """Feed the logs in random portions; with `restore`, from time to time by way of a snapshot."""
