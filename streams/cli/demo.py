@@ -117,6 +117,7 @@ def _play(center: Center, outcomes: Outcomes, history: Path, last_day: Path) -> 
                 publish_files(
                     [path],
                     bootstrap_servers=servers,
+                    live=rate is not None,  # as events of this moment: a replayed history waits for heartbeats
                     pace=Pace(rate=rate),
                     progress=lambda count: bars.advance(acknowledged, count),
                 )
