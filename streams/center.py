@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,10 +120,6 @@ class Center:
                 return bool(response.status == 200)
         except (urllib.error.URLError, OSError):
             return False
-
-    def forget(self) -> None:
-        """Remove what the center left on disk."""
-        shutil.rmtree(self.folder, ignore_errors=True)
 
 
 def demo_environment() -> dict[str, str]:

@@ -39,8 +39,6 @@ EVIDENCE: Final = np.dtype(
     ]
 )
 NEW, REPEAT, CONTRADICTION = 1, 2, 3  # verdicts of a subject's history; 0: not here
-STATISTICS_PER_ROLE: Final = 10
-_KEYS: Final = ("payer", "payee", "device", "phone")
 
 
 @dataclass(slots=True)
@@ -49,7 +47,7 @@ class Parts:
 
     needed: NDArray[np.uint64]  # [n] bit t: typology t may apply
     values: NDArray[np.float64]  # [n, features]
-    statistics: NDArray[np.float64]  # [n, 4, STATISTICS_PER_ROLE]
+    statistics: NDArray[np.float64]  # [n, 4, statistics]
     verdict: NDArray[np.uint8]  # [n, 4]
     scores: NDArray[np.float64]  # [n, 2] anomaly of the payer's and the payee's side, tail scale in [0, 1]
 
@@ -161,7 +159,7 @@ class Engine:
 
     def _entries(self, row: np.void, role: int, typologies: Sequence[Typology]) -> NDArray[np.void]:
         entries = self.histories.evidence(
-            int(row[_KEYS[role]]),
+            int(row[ROLES[role]]),
             until=int(row["occurred_at"]),
             within_ms=max(milliseconds(typology.evidence.within) for typology in typologies),
             limit=max(typology.evidence.limit for typology in typologies),
@@ -232,19 +230,24 @@ def partition_of(tokens: NDArray[np.uint64], partitions: int) -> NDArray[np.int6
     return np.where(tokens == 0, -1, (tokens % np.uint64(partitions)).astype(np.int64))
 
 
-def spread(rows: Events, partitions: int) -> list[tuple[int, Events]]:
-    """Copy rows to every partition where one of their subjects lives, with `roles` and `home` set.
+def homes_of(rows: Events, partitions: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the subjects of each event live, int64[n, 4] with -1 for an absent one, and where it is judged, int64[n].
 
     The home is the payee's partition, or the payer's where there is no payee.
     """
+    lives = np.stack([partition_of(rows[name], partitions) for name in ROLES], axis=1)
+    return lives, np.where(lives[:, PAYEE] >= 0, lives[:, PAYEE], lives[:, PAYER])
+
+
+def spread(rows: Events, partitions: int) -> list[tuple[int, Events]]:
+    """Copy rows to every partition where one of their subjects lives, with `roles` and `home` set."""
     present = np.zeros(len(rows), np.uint8)
-    for role, name in enumerate(_KEYS):
+    for role, name in enumerate(ROLES):
         present |= ((rows[name] != 0).astype(np.uint8) << role).astype(np.uint8)
     if partitions == 1:
         rows["roles"], rows["home"] = present, 1
         return [(0, rows)]
-    lives = np.stack([partition_of(rows[name], partitions) for name in _KEYS], axis=1)
-    home = np.where(lives[:, PAYEE] >= 0, lives[:, PAYEE], lives[:, PAYER])
+    lives, home = homes_of(rows, partitions)
     result = []
     for partition in range(partitions):
         here = lives == partition

@@ -68,7 +68,6 @@ class SourceReader:
     last_record_ms: float = field(default_factory=lambda: time.time() * 1000.0)
     ready: deque[_Unit] = field(default_factory=deque)
     ahead: deque[tuple[int, int]] = field(default_factory=deque)  # (order ms, rows) sent, not yet passed by the slowest
-    order: int | None = None
 
     def note(self, batch: Batch, admitted: Admitted) -> None:
         """Follow replays opening and closing, and the marks that records and heartbeats give."""
@@ -278,7 +277,6 @@ class Intake:
     @staticmethod
     def _note_order(reader: SourceReader, rows: Events) -> None:
         newest = int(rows["order_time"].max()) if reader.epoch is not None else int(rows["appended_at"].max())
-        reader.order = newest if reader.order is None else max(reader.order, newest)
         reader.ahead.append((newest, len(rows)))
 
     def _keep_step(self, marks: dict[TP, tuple[int, int]]) -> None:

@@ -46,7 +46,6 @@ class _Held:
     marks_at: dict[int, tuple[tuple[int, int], float]] = field(default_factory=dict)  # source → (mark, when it moved)
     moved_at: float = field(default_factory=time.monotonic)  # when any source's mark moved last
     control_sent_at: float = 0.0
-    covered_offset: int = 0
 
 
 class Screen:
@@ -100,7 +99,7 @@ class Screen:
                     f"no longer reaches back that far. Put back a snapshot from offset {start} or later "
                     "(docs/operations.md)."
                 )
-            self.held[number] = _Held(partition, covered_offset=partition.facts_offset)
+            self.held[number] = _Held(partition)
             log.info("partition taken over", partition=number, facts_offset=partition.facts_offset)
 
     def _restored(self, number: int) -> Partition:
@@ -247,7 +246,6 @@ class Screen:
             writing = self.store.begin(held.partition.number, offset, document, arrays)
             pause = time.perf_counter() - began
             held.snapshot_seconds = await self.store.finish(writing, caused)
-            held.covered_offset = offset
             for event in events:
                 event.ack()
             self.metrics.snapshot(held.partition.number, held.snapshot_seconds)

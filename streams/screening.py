@@ -8,7 +8,7 @@ The agent around it is streams/screen.py.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 from rules.events import EVENT, LATE, Events
 from rules.rulebook import Rulebook
 from streams import frames
-from streams.engine import EVIDENCE, NEW, Engine, Judgement, Parts, in_order, joined, partition_of, runs_of_generation
+from streams.engine import EVIDENCE, NEW, Engine, Judgement, Parts, homes_of, in_order, joined, runs_of_generation
 
 Mark = tuple[int, int]  # (epoch, order_time)
 BEFORE_ALL: Final[Mark] = (-(2**63), -(2**63))
-_ROLE_KEYS: Final = ("payer", "payee", "device", "phone")
 DECISIONS: Final = 20_000  # remembered for events that come again
 RUN_ROWS: Final = 2_000  # judged together at the most: what they cause has to fit into one record
 Reference = tuple[int, int, int, int]
@@ -255,8 +254,7 @@ class Partition:
         if self.partitions == 1:
             self._judged(self.engine.judge(rows, parts, rulebook), progress)
             return
-        lives = np.stack([partition_of(rows[name], self.partitions) for name in _ROLE_KEYS], axis=1)
-        home = np.where(lives[:, 1] >= 0, lives[:, 1], lives[:, 0])
+        lives, home = homes_of(rows, self.partitions)
         self._send_views(rows, parts, lives, home, progress)
         here = home == self.number
         if here.any():
@@ -489,8 +487,3 @@ class Partition:
             kept = {n[len(prefix) :]: np.array(a) for n, a in arrays.items() if n.startswith(prefix)}
             self._early_views.setdefault(tuple(reference), []).append((sender, kept))
         return self
-
-
-def sources_from(topics: Sequence[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Every source partition of topics given as (name, partitions), in a fixed order."""
-    return [(topic, partition) for topic, count in sorted(topics) for partition in range(count)]

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -212,7 +212,6 @@ class BatchSettings:
     held: set[TP] = field(default_factory=set)  # partitions that the intake holds back, to read its sources in step
     max_records: int = BATCH_RECORDS
     max_bytes: int = BATCH_BYTES
-    on_lost: Callable[[BaseException], None] | None = None
 
 
 def settings_of(app: Any) -> BatchSettings:

@@ -7,7 +7,6 @@ import signal
 import sys
 import tempfile
 import threading
-import time
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -113,7 +112,6 @@ def _play(center: Center, outcomes: Outcomes, history: Path, last_day: Path) -> 
     def publish() -> None:
         try:
             for path, rate in ((history, None), (last_day, LIVE_RATE)):
-                begun.append(time.monotonic())
                 publish_files(
                     [path],
                     bootstrap_servers=servers,
@@ -124,16 +122,11 @@ def _play(center: Center, outcomes: Outcomes, history: Path, last_day: Path) -> 
         except BaseException as error:
             failures.append(error)
 
-    begun: list[float] = []
-    slow_from: set[str] = set()
-
     def look() -> None:
         center.supervisor.check()
         bars.update(judged, completed=outcomes.judged)
         if failures:
             raise failures[0]
-        if len(begun) == 2 and not slow_from:
-            slow_from.update(outcomes.alerts)
         if live:
             live.update(Group(bars, _tally(outcomes)))
 
