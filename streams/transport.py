@@ -345,6 +345,9 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):  # type: ignore[misc]
         # By default records that nobody took yet hold up the next fetch from the same broker, of all other partitions,
         # for up to 100 ms: most of the way from an event to its alert.
         fetcher._prefetch_backoff = 0.0
+        # A fetch that ends in the same turn of the loop in which records are taken is still counted as in flight: no
+        # other is sent until this time-out, 200 ms by default, has passed. Nothing is lost by looking more often.
+        fetcher._fetcher_timeout = FETCH_WAIT_MS / 1000
         fetcher._client = _TimedClient(fetcher._client, settings_of(self.app).clock)
 
 
