@@ -48,9 +48,8 @@ class Outcomes:
     rows: int = 0  # with those that a restarted worker sent again
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     alerts: dict[str, AlertSeen] = field(default_factory=dict)
-    latencies: list[NDArray[np.int64]] = field(
-        default_factory=list
-    )  # ms from append to judgement, by the broker's clock
+    # (when a judgement was appended, ms from its events' appends to it), both by the broker's clock
+    latencies: list[tuple[int, NDArray[np.int64]]] = field(default_factory=list)
     first_judged_ms: int | None = None
     last_judged_ms: int | None = None
     _consumer: Any = None
@@ -104,7 +103,7 @@ class Outcomes:
             self.first_judged_ms = record.timestamp if self.first_judged_ms is None else self.first_judged_ms
             self.last_judged_ms = max(self.last_judged_ms or 0, record.timestamp)
         if self.keep_latencies:
-            self.latencies.append(record.timestamp - fresh["appended_at"])
+            self.latencies.append((record.timestamp, record.timestamp - fresh["appended_at"]))
         if self.keep_events:
             pairs = zip(fresh["institution"].tolist(), fresh["event_id"].tolist(), strict=True)
             self.events.update((institution.decode(), event.decode()) for institution, event in pairs)

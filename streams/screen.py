@@ -231,8 +231,8 @@ class Screen:
         """Begin a snapshot of each partition whose time has come and that has moved since the last one."""
         now = time.monotonic()
         for held in self.held.values():
-            # A large state is not written all the time: at most a tenth of it goes into snapshots.
-            interval = max(self.snapshot_seconds, 10 * held.snapshot_seconds)
+            # A large state is not written all the time: at most for a third of it.
+            interval = max(self.snapshot_seconds, 2 * held.snapshot_seconds)
             if held.snapshot is None and now - held.snapshot_at >= interval and held.events:
                 held.snapshot = asyncio.create_task(self._snapshot(held))
 
