@@ -1,14 +1,14 @@
-"""What an agent behind `judged` is: a pure state that takes judged events in one country-wide order and marks of time.
+"""What an agent behind `judged` is: a pure state that takes judged events in one country-wide order, and marks of time.
 
-`antifraud follow` (streams/following_worker.py) merges the partitions of `judged` (streams/following_merge.py) and hands
-batches to every follower. A follower is a function of what it was handed: no clock, no random number, no lookup
-elsewhere but the rulebook that judged the events.
+`antifraud follow` (streams/following_worker.py) merges the partitions of `judged` into that order
+(streams/following_merge.py) and hands batches to every follower. A follower is a function of what it was handed: no
+clock, no random number, no lookup elsewhere but the rulebook that judged the events.
 
 Two laws hold for every follower, because events come in whatever batches Kafka happened to give:
 
 1. `take(a); take(b)` leaves the same state and gives the same records as `take(a + b)`.
 2. A timer that is due at T fires as of T: before the first row that is later than T, or in `advance` with the first
-   mark at or after T, whichever comes first; what it sends, and its ids, depend on T and not on which of the two it was.
+   mark at or after T, whichever is first; what it sends, and its ids, depend on T and not on which of the two it was.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ FINDING: Final = np.dtype(
         ("score", "<f8"),
     ]
 )
+
+
+_LAST: Final = 2**63 - 1  # the order_time of a live mark: above every event of its millisecond
 
 
 class SourceName(NamedTuple):
@@ -101,7 +104,7 @@ class Follower(Protocol):
 
 
 def moment(mark: Mark) -> int:
-    """The event time that a mark, or a row's (epoch, order_time), stands for: milliseconds since 1970 UTC.
+    """The event time that a mark stands for, milliseconds since 1970 UTC; NO_TIME where none is known yet.
 
     Of live events it is the broker's append time; inside a replay of history it is occurred_at. It never goes back
     within one epoch, but a replay opened later may tell of earlier days.
@@ -110,7 +113,9 @@ def moment(mark: Mark) -> int:
     (1767225600000, 1735689600000)
     """
     epoch, order_time = mark
-    return order_time or epoch
+    if order_time == -1:  # just below a live event
+        return epoch - 1
+    return epoch if order_time in (0, _LAST) else order_time
 
 
 def moments(rows: Events) -> NDArray[np.int64]:
