@@ -20,7 +20,7 @@ from typing import Any, Final, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.events import Events
+from rules.events import NO_TIME, Events
 from rules.rulebook import Rulebook
 
 Mark = tuple[int, int]  # (epoch, order_time)
@@ -38,7 +38,7 @@ FINDING: Final = np.dtype(
 )
 
 
-_LAST: Final = 2**63 - 1  # the order_time of a live mark: above every event of its millisecond
+_BEYOND: Final = 2**62  # an order_time of a mark, and of no event: after (or, negative, before) all of its epoch
 
 
 class SourceName(NamedTuple):
@@ -115,7 +115,9 @@ def moment(mark: Mark) -> int:
     epoch, order_time = mark
     if order_time == -1:  # just below a live event
         return epoch - 1
-    return epoch if order_time in (0, _LAST) else order_time
+    if order_time <= -_BEYOND:
+        return NO_TIME
+    return epoch if order_time == 0 or order_time >= _BEYOND else order_time
 
 
 def moments(rows: Events) -> NDArray[np.int64]:
