@@ -1,6 +1,6 @@
-"""The event row: one transaction as the fixed-width record that histories, features and typologies work on.
+"""The event row: one transaction, or fact about a subject, as the fixed-width record that everything works on.
 
-A batch of transactions is one numpy structured array of dtype `EVENT`. It holds no personal data: parties,
+A batch of them is one numpy structured array of dtype `EVENT`. It holds no personal data: parties,
 accounts, phones and devices are keyed tokens made by intake, of which the first 64 bits are the key under which a
 subject's history lives and the whole 128 bits are what an alert names.
 """
@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-KINDS: Final = (
+TRANSACTION_KINDS: Final = (
     "transfer",
     "card_payment",
     "cash_deposit",
@@ -22,6 +22,32 @@ KINDS: Final = (
     "top_up",
     "crypto_exchange",
 )
+# What the reference streams say about a subject. No money moves by these rows: models, totals and the statistics of
+# amounts do not see them, and a typology judges them only where its `when` names their kind.
+#
+# - A call: payer is the callee's person where it is known, phone the callee's phone, no payee; amount 0.
+# - A loan: payee is the borrower, no payer; payer_institution is the lender; amount is the principal.
+# - A disposition and a listing: payee is the subject. Of a listing words[0] is its place in LISTS, from 1.
+FACT_KINDS: Final = (
+    "call_spoofed",
+    "call_scam",
+    "call_sim_box",
+    "sim_swap",
+    "loan_application",
+    "loan_approval",
+    "loan_contract",
+    "loan_paid_out",
+    "loan_consent",
+    "marked_confirmed",
+    "marked_false_positive",
+    "marked_victim",
+    "marked_mule",
+    "marked_returned",
+    "listing",
+)
+KINDS: Final = (*TRANSACTION_KINDS, *FACT_KINDS)
+FIRST_FACT: Final = len(TRANSACTION_KINDS)  # EVENT["kind"] from here on is a fact
+LOAN_KINDS: Final = tuple(KINDS.index(kind) for kind in FACT_KINDS if kind.startswith("loan_"))
 CHANNELS: Final = ("mobile", "web", "card", "terminal", "atm", "branch", "api")
 ROLES: Final = ("payer", "payee", "device", "phone")
 PARTY_KINDS: Final = ("absent", "person", "company", "foreign", "account")
@@ -36,6 +62,8 @@ PAYER_NON_RESIDENT: Final = 1 << 3
 PAYEE_NON_RESIDENT: Final = 1 << 4
 LATE: Final = 1 << 5  # set by screen: applied below the mark, in its place by occurred_at
 HISTORY: Final = 1 << 6  # published as history: ordered by occurred_at inside its epoch
+LOAN_ONLINE: Final = 1 << 7  # the contract was made online
+LOAN_SECURED: Final = 1 << 8
 
 NO_TIME: Final = np.iinfo(np.int64).min  # "not given", for times that are optional
 LOCAL_OFFSET_MS: Final = 5 * 3_600_000  # Kazakhstan has been one zone, UTC+05:00, since 1 March 2024

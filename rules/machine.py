@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.events import DAY_MS, EVENT, LOCAL_OFFSET_MS, NO_TIME
+from rules.events import CHANNELS, DAY_MS, EVENT, KINDS, LOCAL_OFFSET_MS, NO_TIME, PARTY_KINDS
 from rules.kernels import compiled
 
 Integers = NDArray[np.int64]
@@ -41,11 +41,11 @@ STATISTICS_SHIFT: Final = 5
 COLUMNS: Final = (
     "amount", "hour", "weekday", "day", "merchant_category", "purpose_code", "sim_changed_hours",
     "payer_account_age_days", "payee_account_age_days", "kind", "channel", "payer_kind", "payee_kind", "device_new",
-    "remote_access", "own_deposit_broken", "payer_non_resident", "payee_non_resident", "late", "history", "has_device",
-    "has_phone", "own_transfer", "foreign_currency", "same_institution", "same_region",
+    "remote_access", "own_deposit_broken", "payer_non_resident", "payee_non_resident", "late", "history", "online",
+    "secured", "has_device", "has_phone", "own_transfer", "foreign_currency", "same_institution", "same_region",
 )  # fmt: skip
 FLAG_COLUMNS: Final = COLUMNS.index("device_new")
-FLAGS: Final = 7  # device_new … history stand in the order of the bits of EVENT["flags"]
+FLAGS: Final = 9  # device_new … secured stand in the order of the bits of EVENT["flags"]
 
 _HOUR_MS: Final = 3_600_000
 _NOT_GIVEN: Final = 255
@@ -53,7 +53,7 @@ _TENGE_FIRST: Final = EVENT.fields["currency"][1]  # type: ignore[index]
 _PAYER_INSTITUTION: Final = EVENT.fields["payer_institution"][1]  # type: ignore[index]
 _PAYEE_INSTITUTION: Final = EVENT.fields["payee_institution"][1]  # type: ignore[index]
 _INSTITUTION_LENGTH: Final = EVENT["payer_institution"].itemsize
-_KINDS, _CHANNELS, _PARTY_KINDS = 8, 7, 5
+_KINDS, _CHANNELS, _PARTY_KINDS = len(KINDS), len(CHANNELS), len(PARTY_KINDS)
 
 
 @compiled

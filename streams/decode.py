@@ -12,7 +12,7 @@ from typing import Any, Final, Union, get_args, get_type_hints
 
 import msgspec
 
-from rules.events import CHANNELS, KINDS
+from rules.events import CHANNELS, TRANSACTION_KINDS
 from streams.contracts import fields
 from streams.contracts.reasons import FieldError, Reason
 from streams.contracts.transaction import NEEDS
@@ -109,7 +109,7 @@ class Reversal(
 
 Record = Transaction | Heartbeat | Reversal
 
-KIND_NUMBER: Final = {kind: number for number, kind in enumerate(KINDS)}
+KIND_NUMBER: Final = {kind: number for number, kind in enumerate(TRANSACTION_KINDS)}
 CHANNEL_NUMBER: Final = {channel: number for number, channel in enumerate(CHANNELS)}
 
 _decode = msgspec.json.Decoder(Record).decode
@@ -181,7 +181,7 @@ def check_transaction(transaction: Transaction) -> tuple[int, int]:
         path = "$.kind"
         kind = transaction.kind
         if kind not in KIND_NUMBER:
-            raise FieldError(Reason.INVALID_VALUE, "must be one of " + ", ".join(KINDS))
+            raise FieldError(Reason.INVALID_VALUE, "must be one of " + ", ".join(TRANSACTION_KINDS))
         path = "$.currency"
         fields.check_currency(transaction.currency)
         path = "$.amount"

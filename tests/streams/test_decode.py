@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from idnumbers.nationalid.KAZ import IndividualIDNumber
 from pydantic import Field, TypeAdapter, ValidationError
 
-from rules.events import CHANNELS, KINDS
+from rules.events import CHANNELS, TRANSACTION_KINDS
 from streams import decode
 from streams.contracts.examples import EXAMPLES
 from streams.contracts.fields import MAX_BYTES, check_digit_is_valid
@@ -88,7 +88,7 @@ def test_every_field_with_every_border_value(place: str) -> None:
     assert accepted
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", TRANSACTION_KINDS)
 def test_every_kind_with_every_choice_of_parties(kind: str) -> None:
     for payer in (None, {"account": "1"}, {}):
         for payee in (None, {"id": "UZ:1"}, {"phone": "+77010000001"}):
@@ -104,7 +104,7 @@ def test_the_examples_are_accepted(name: str) -> None:
 
 
 def test_one_definition_of_kinds_and_channels() -> None:
-    assert Transaction.model_fields["kind"].annotation.__args__ == KINDS  # type: ignore[union-attr]
+    assert Transaction.model_fields["kind"].annotation.__args__ == TRANSACTION_KINDS  # type: ignore[union-attr]
     assert Transaction.model_fields["channel"].annotation.__args__[0].__args__ == CHANNELS  # type: ignore[union-attr]
 
 
