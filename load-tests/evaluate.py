@@ -96,7 +96,8 @@ def by_kafka(file: Path, labels: dict[str, bool]) -> tuple[dict[str, Any], dict[
         risks: dict[str, float] = {}
         for record in records_of(started.kafka.bootstrap_servers, "judged"):
             _, arrays = frames.decode_arrays(record.value)
-            _note(risks, arrays["rows"], arrays["state"], arrays["risk"])
+            if len(arrays["rows"]):  # else it tells only how far is judged
+                _note(risks, arrays["rows"], arrays["state"], arrays["risk"])
     return measured(risks, labels, alerts), risks
 
 

@@ -95,7 +95,7 @@ def _pass(file: Path, events: int) -> dict[str, float]:
         with clock("alerts and decisions"):
             list(findings.records(judgement, partition))
         with clock("judged frames"):
-            judgement.frame(0)
+            judgement.frame(0, partition.low, [(source.topic, source.partition) for source in partition.sources])
     costs = {part: seconds / len(records) * 1e6 for part, seconds in clock.spent.items()}
     costs["tokens and rows"] = costs.pop("admission") - costs["decode and validate"]
     costs["together, without Kafka"] = sum(costs.values())

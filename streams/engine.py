@@ -25,6 +25,7 @@ from rules.risk import combine
 from rules.rulebook import Judged, Rulebook
 from rules.typology import Typology, milliseconds
 from streams import frames
+from streams.following import DECISIONS, FINDING, Mark
 
 EVIDENCE: Final = np.dtype(
     [
@@ -71,19 +72,47 @@ class Judgement:
     findings: list[tuple[int, int]]  # (row, typology), in order
     evidence: Mapping[int, NDArray[np.void]]  # row → EVIDENCE of subjects that live in other partitions
 
-    def frame(self, first: int) -> bytes:
-        """The record for the `judged` topic; `first`: how many events the partition had judged before these."""
+    def frame(self, first: int, mark: Mark, sources: Sequence[tuple[str, int]]) -> bytes:
+        """The record for the `judged` topic.
+
+        `first`: how many events the partition had judged before these. `mark`: every event with its home in the
+        partition whose (epoch, order_time) is at or below it is in this record or before. `sources`: what
+        rows["source"] indexes, (topic, partition); those of these rows go with them.
+        """
+        used = np.unique(self.rows["source"]).tolist()
         return frames.encode_arrays(
             frames.JUDGED,
-            {"first": first, "generation": int(self.rows["generation"][0]), "digest": self.rulebook.digest},
+            {
+                "first": first,
+                "generation": int(self.rows["generation"][0]),
+                "digest": self.rulebook.digest,
+                "mark": mark,
+                "sources": [(i, *sources[i]) for i in used],
+            },
             {
                 "rows": self.rows,
                 "risk": self.risk,
                 "state": self.state,
                 "scores": self.parts.scores,
                 "typologies": self.judged.score.astype(np.float32),
+                "findings": self._found().view(np.uint8),
             },
         )
+
+    def _found(self) -> NDArray[np.void]:
+        """The findings with what each asks for: FINDING[m]."""
+        found = np.zeros(len(self.findings), FINDING)
+        for place, (i, t) in enumerate(self.findings):
+            typology, score = self.rulebook.typologies[t], float(self.judged.score[i, t])
+            action = typology.action(score)
+            decision = DECISIONS.index(action.decision) if action is not None else 0
+            found[place] = (i, t, decision, typology.shadow, score)
+        return found
+
+
+def marked_frame(first: int, mark: Mark) -> bytes:
+    """A record for the `judged` topic that says only how far the partition has judged; see `Judgement.frame`."""
+    return frames.encode_arrays(frames.JUDGED, {"first": first, "mark": mark}, {"rows": np.empty(0, EVENT)})
 
 
 def deciding_verdict(rows: Events, verdict: NDArray[np.uint8]) -> NDArray[np.uint8]:

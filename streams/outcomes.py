@@ -91,7 +91,7 @@ class Outcomes:
 
     def _judged(self, record: Any) -> None:
         meta, arrays = frames.decode_arrays(record.value)
-        rows, first = arrays["rows"], int(meta["first"])
+        rows, first = arrays["rows"], int(meta["first"])  # no rows: the record tells only how far is judged
         known = self._next.get(record.partition, 0)
         if first > known:
             raise AssertionError(f"judged/{record.partition} jumps from {known} to {first}")
@@ -102,7 +102,7 @@ class Outcomes:
         if len(fresh):
             self.first_judged_ms = record.timestamp if self.first_judged_ms is None else self.first_judged_ms
             self.last_judged_ms = max(self.last_judged_ms or 0, record.timestamp)
-        if self.keep_latencies:
+        if self.keep_latencies and len(fresh):
             self.latencies.append((record.timestamp, record.timestamp - fresh["appended_at"]))
         if self.keep_events:
             pairs = zip(fresh["institution"].tolist(), fresh["event_id"].tolist(), strict=True)

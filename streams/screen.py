@@ -16,12 +16,13 @@ import structlog
 from faust.types import TP
 
 from streams import frames
-from streams.engine import CONTRADICTION, NEW, Judgement
+from streams.engine import CONTRADICTION, NEW, Judgement, marked_frame
 from streams.findings import Findings, progress_record
+from streams.following import Mark
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.rulebook_feed import RulebookFeed
-from streams.screening import Partition, Progress
+from streams.screening import BEFORE_ALL, Partition, Progress
 from streams.snapshots import SnapshotError, SnapshotStore
 from streams.transport import Batch
 
@@ -46,6 +47,8 @@ class _Held:
     marks_at: dict[int, tuple[tuple[int, int], float]] = field(default_factory=dict)  # source → (mark, when it moved)
     moved_at: float = field(default_factory=time.monotonic)  # when any source's mark moved last
     control_sent_at: float = 0.0
+    mark_sent: Mark = BEFORE_ALL  # with the last record for `judged`
+    sending: bool = False  # the state is ahead of what was handed to the producer: no mark and no snapshot of it now
 
 
 class Screen:
@@ -137,7 +140,9 @@ class Screen:
         held.events.append(event)
         self.batches += 1
         self.metrics.applied(time.perf_counter() - began)
+        held.sending = True
         await self._send(held.partition, progress)
+        held.sending = False
 
     async def _send(self, partition: Partition, progress: Progress) -> None:
         for target, views in progress.views.items():
@@ -146,11 +151,14 @@ class Screen:
         if progress.late:
             self.metrics.late(progress.late)
         first = partition.judged_count - sum(len(judgement.rows) for judgement in progress.judgements)
-        for judgement in progress.judgements:
-            await self._send_judgement(partition, judgement, first)
+        held = self.held[partition.number]
+        for number, judgement in enumerate(progress.judgements, start=1):
+            if number == len(progress.judgements):
+                held.mark_sent = max(held.mark_sent, partition.mark)  # the mark stands behind all that it speaks of
+            await self._send_judgement(partition, judgement, first, held.mark_sent)
             first += len(judgement.rows)
 
-    async def _send_judgement(self, partition: Partition, judgement: Judgement, first: int) -> None:
+    async def _send_judgement(self, partition: Partition, judgement: Judgement, first: int, mark: Mark) -> None:
         for record in self.findings.records(judgement, partition):
             answer = record.appended_at > 0
             future = await self.outbox.send(
@@ -164,7 +172,7 @@ class Screen:
                 self.metrics.time_decision(future, record.appended_at)
         written = await self.outbox.send(
             "judged",
-            judgement.frame(first),
+            judgement.frame(first, mark, [(source.topic, source.partition) for source in partition.sources]),
             partition=partition.number,
         )
         self._on_write(written, judgement)
@@ -182,9 +190,19 @@ class Screen:
 
     # -- on the clock -------------------------------------------------------------------------------------------------
 
+    async def send_marks(self) -> None:
+        """To `judged`: how far each partition has judged, where that moved on with nothing to judge."""
+        for number, held in self.held.items():
+            mark = held.partition.mark
+            if mark > held.mark_sent and not held.sending:
+                held.mark_sent = mark
+                await self.outbox.send("judged", marked_frame(held.partition.judged_count, mark), partition=number)
+
     async def send_progress(self) -> None:
         """Progress marks to every institution of which something was judged since the last call."""
         for number, held in self.held.items():
+            if held.sending:
+                continue
             judged: dict[str, list[tuple[int, int]]] = {}
             for topic, source, offset in held.partition.progress():
                 judged.setdefault(topic.partition(".")[2], []).append((source, offset))
@@ -237,6 +255,9 @@ class Screen:
                 held.snapshot = asyncio.create_task(self._snapshot(held))
 
     async def _snapshot(self, held: _Held) -> None:
+        if held.sending:
+            held.snapshot = None
+            return
         events, held.events = held.events, []
         try:
             began = time.perf_counter()

@@ -20,8 +20,8 @@ from rules.events import EVENT, LATE, Events
 from rules.rulebook import Rulebook
 from streams import frames
 from streams.engine import EVIDENCE, NEW, Engine, Judgement, Parts, homes_of, in_order, joined, runs_of_generation
+from streams.following import Mark
 
-Mark = tuple[int, int]  # (epoch, order_time)
 BEFORE_ALL: Final[Mark] = (-(2**63), -(2**63))
 DECISIONS: Final = 20_000  # remembered for events that come again
 RUN_ROWS: Final = 2_000  # judged together at the most: what they cause has to fit into one record
@@ -392,6 +392,19 @@ class Partition:
     def waiting_rows(self) -> int:
         """Events at their home that wait for views."""
         return sum(len(block.rows) for block in self._waiting)
+
+    @property
+    def mark(self) -> Mark:
+        """Every event with its home here whose (epoch, order_time) is at or below it is judged; late ones apart.
+
+        It never goes back: what waits for views is in order but for late events, and those the mark has passed before.
+        """
+        for block in self._waiting:
+            in_time = np.flatnonzero(block.rows["flags"] & LATE == 0)
+            if len(in_time):
+                first = block.rows[in_time[0]]
+                return min(self.low, (int(first["epoch"]), int(first["order_time"]) - 1))
+        return self.low
 
     def remember(self, event: int, decision: list[bytes]) -> None:
         """Keep the decision for an event, the latest DECISIONS of them."""

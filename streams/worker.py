@@ -218,6 +218,7 @@ class Worker:
     async def _slow_tick(self) -> None:
         ends = {number: self.batches.clock.end_of(FACTS, number) or 0 for number in self.screen.held}
         await self.screen.send_progress()
+        await self.screen.send_marks()
         await self.screen.send_control(ends)
         await self.screen.snapshot_due()
         self.screen.measure(ends)
