@@ -217,7 +217,8 @@ def main() -> None:
         file = Path(name) / "events.jsonl"
         people = max(1_000, said.events // 23)
         console.print(f"simulating {people:,} people …")
-        write_country(Settings(7, people, 1), file, labels_beside(file), lambda *_: None)
+        settings = Settings(7, people, 1, institutions=6, transactions_only=True)
+        write_country(settings, file, labels_beside(file), lambda *_: None)
         events = min(said.events, file.read_bytes().count(b"\n"))
         result = measure(chosen, file, events, said)
     show(result)

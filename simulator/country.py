@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.background import stage_background, stage_refusals
 from simulator.frauds import stage_frauds
 from simulator.life import Life
+from simulator.loans import stage_loans
 from simulator.look_alikes import stage_look_alikes
-from simulator.moves import DAY, Ledger, Moves, join
-from simulator.people import SMALLEST, Population, populate
+from simulator.moves import DAY, NOBODY, Ledger, Moves, join
+from simulator.people import FEWEST_INSTITUTIONS, INSTITUTIONS, SMALLEST, Population, populate
 from simulator.phrases import Contexts, Purposes
+from simulator.records import Records
 from simulator.stage import Stage
 from simulator.writer import Lines, Writer
 
@@ -27,6 +30,9 @@ class Settings:
     people: int = 20_000
     seed: int = 1
     start: datetime.date = datetime.date(2026, 1, 5)
+    fraud_rate: float = 1.0  # frauds for each that is usual
+    institutions: int = len(INSTITUTIONS)  # how many of them take part: the first
+    transactions_only: bool = False  # without the records of the other streams
 
     def __post_init__(self) -> None:
         if self.days < 1:
@@ -35,6 +41,10 @@ class Settings:
             raise ValueError(f"people must be at least {SMALLEST}: a smaller country has no room for its companies")
         if self.seed < 0:
             raise ValueError("seed must not be negative")
+        if not 0 <= self.fraud_rate <= 100:
+            raise ValueError("fraud-rate must be from 0 to 100")
+        if not FEWEST_INSTITUTIONS <= self.institutions <= len(INSTITUTIONS):
+            raise ValueError(f"institutions must be from {FEWEST_INSTITUTIONS} to {len(INSTITUTIONS)}")
 
 
 @dataclass(frozen=True)
@@ -52,14 +62,25 @@ class Country:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.start = (settings.start - datetime.date(1970, 1, 1)).days * DAY
-        self.population: Population = populate(settings.people, settings.seed, self.start)
+        self.population: Population = populate(settings.people, settings.seed, self.start, settings.institutions)
         self.purposes, self.contexts = Purposes(), Contexts()
         self._life = Life(self.population, self.purposes, self.contexts, self.start, settings.days)
-        stage = Stage(self.population, self.purposes, self.contexts, Ledger(), self.start, settings.days)
+        ledger = Ledger()
+        records = Records(self.population, ledger)
+        stage = Stage(
+            self.population, self.purposes, self.contexts, ledger, records, self.start, settings.days,
+            settings.fraud_rate,
+        )  # fmt: skip
+        stage_refusals(stage)
         self.instances = stage_frauds(stage)
         stage_look_alikes(stage)
-        self._stories = stage.ledger.moves(self.start, self.start + settings.days * DAY)
-        self.lines = Lines(self.population, self.purposes, self.contexts)
+        stage_loans(stage)
+        stage_background(stage)
+        self._stories = ledger.moves(self.start, self.start + settings.days * DAY)
+        if settings.transactions_only:
+            self._stories = self._stories[self._stories["record"] == NOBODY]
+        self.cases = ledger.cases
+        self.lines = Lines(self.population, self.purposes, self.contexts, ledger)
 
     def days(self) -> Iterator[Moves]:
         """The events of each day, sorted by time."""

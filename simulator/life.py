@@ -21,7 +21,6 @@ from simulator.moves import (
     CRYPTO_EXCHANGE,
     DAY,
     HOUR,
-    LOAN_DISBURSEMENT,
     LOAN_REPAYMENT,
     MINUTE,
     MOBILE,
@@ -36,7 +35,7 @@ from simulator.moves import (
     join,
     moves,
 )
-from simulator.people import FAVOURITES, FRIENDS, LENDER_MFO, NONE, PENSIONER, STUDENT, TRADER, Population
+from simulator.people import FAVOURITES, FRIENDS, NONE, PENSIONER, STUDENT, TRADER, Population
 from simulator.phrases import Contexts, Purposes, local_time
 
 _HOUR_SUMS: Final = {name: np.cumsum(shares) / np.sum(shares) for name, shares in texts.HOURS.items()}
@@ -351,22 +350,14 @@ class Life:
         return [moves(at, TOP_UP, amount, payer=payer, payee=payee, channel=channel, device=device)]
 
     def _loans(self, day: Day) -> list[Moves]:
-        population, rng = self._population, day.rng
+        population = self._population
         due = np.flatnonzero((population.lender >= 0) & (population.bill_day == day.date.day))
         channel = np.full(len(due), MOBILE)
         repaid = moves(
             day.times("mobile", len(due)), LOAN_REPAYMENT, self._instalment[due] * TIYN, payer=due,
             payee=population.lender[due], channel=channel, device=self._device(due, channel),
         )  # fmt: skip
-        borrower = day.happens(self._everybody[population.age < 70], 0.002)
-        bank = population.company["bank"][rng.integers(0, LENDER_MFO, len(borrower))]
-        small = rng.random(len(borrower)) < 0.4
-        lender = np.where(small, population.company["mfo"][0], bank)
-        little, much = rng.integers(2, 30, len(borrower)) * 10_000, rng.integers(15, 250, len(borrower)) * 20_000
-        amount = np.where(small, little, much) * TIYN
-        at = day.times("mobile", len(borrower))
-        lent = moves(at, LOAN_DISBURSEMENT, amount, payer=lender, payee=borrower, channel=API)
-        return [repaid, lent]
+        return [repaid]
 
     def _own_transfers(self, day: Day) -> list[Moves]:
         population, rng = self._population, day.rng

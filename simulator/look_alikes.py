@@ -15,9 +15,11 @@ from simulator.stage import Stage, Story
 def stage_look_alikes(stage: Stage) -> None:
     """Play every kind of look-alike, as often as its place in a country of this size asks."""
     for number, (weekly, play) in enumerate(LOOK_ALIKES):
-        times = max(1, round(weekly * stage.population.people / 20_000 * stage.days / 7))
+        times = stage.times(weekly)
+        name = play.__name__.replace("_", "-")
         for repeat in range(times):
-            play(Story(stage, np.random.default_rng([stage.population.seed, 300 + number, repeat])))
+            case = stage.ledger.case(f"{name}-{repeat + 1}", 0)
+            play(Story(stage, np.random.default_rng([stage.population.seed, 300 + number, repeat]), case))
 
 
 def wedding(story: Story) -> None:
@@ -164,7 +166,7 @@ def takings(story: Story) -> None:
     usual = story.between(350_000, 950_000)
     for day in range(story.stage.days):
         tenge = usual * story.between(0.6, 1.25) // 1_000 * 1_000
-        story.stage.ledger.add(story.moment(day, 18, 21), CASH_DEPOSIT, tenge, payee=stall, channel=ATM)
+        story.add(story.moment(day, 18, 21), CASH_DEPOSIT, tenge, payee=stall, channel=ATM)
 
 
 def renovation(story: Story) -> None:
@@ -187,7 +189,7 @@ def night_shift(story: Story) -> None:
             story.transfer(at, worker, story.one_of(friends), story.count(2, 20) * 500, group="friends")
         supper = int(population.shops[worker, 0])
         context = int(story.stage.contexts.merchant[population.category[supper]])
-        story.stage.ledger.add(
+        story.add(
             story.moment(day, 1, 5), CARD_PAYMENT, story.count(10, 60) * 100, payer=worker, payee=supper,
             channel=TERMINAL, context=context,
         )  # fmt: skip

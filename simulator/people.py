@@ -17,16 +17,33 @@ REGIONS: Final[dict[str, int]] = {
     "KZ-33": 698, "KZ-35": 1135, "KZ-39": 830, "KZ-43": 840, "KZ-47": 800, "KZ-55": 755, "KZ-59": 530,
     "KZ-61": 2140, "KZ-62": 222, "KZ-63": 725, "KZ-71": 1430, "KZ-75": 2230, "KZ-79": 1220,
 }  # fmt: skip
-# Institution → its code in an IBAN, its share of the people's main accounts. The last is a microfinance organisation.
+# Institution → its code in an IBAN, its share of the people's main accounts. Those without a share are microfinance
+# organisations. A smaller center takes the first few: the first six have banks and a lender among them.
 INSTITUTIONS: Final[dict[str, tuple[int, float]]] = {
-    "CASPKZKA": (722, 0.50),
-    "HSBKKZKX": (601, 0.27),
-    "IRTYKZKA": (965, 0.09),
-    "KCJBKZKX": (856, 0.08),
-    "TSESKZKA": (998, 0.06),
+    "CASPKZKA": (722, 0.42),
+    "HSBKKZKX": (601, 0.22),
+    "IRTYKZKA": (965, 0.075),
+    "KCJBKZKX": (856, 0.07),
+    "TSESKZKA": (998, 0.045),
     "MFOKKZKA": (990, 0.0),
+    "HCSKKZKA": (972, 0.05),
+    "EURIKZKA": (948, 0.03),
+    "KSNVKZKA": (551, 0.03),
+    "SABRKZKA": (914, 0.02),
+    "KINCKZKA": (821, 0.012),
+    "INLMKZKA": (886, 0.01),
+    "ALFAKZKA": (947, 0.006),
+    "KPSTKZKA": (563, 0.005),
+    "NURSKZKX": (849, 0.003),
+    "VTBAKZKZ": (432, 0.002),
+    "SHBKKZKA": (435, 0.001),
+    "ZAJSKZ22": (896, 0.001),
+    "MFOAKZKA": (991, 0.0),
+    "MFOBKZKA": (992, 0.0),
+    "MFODKZKA": (993, 0.0),
+    "MFOTKZKA": (994, 0.0),
 }
-LENDER_MFO: Final = len(INSTITUTIONS) - 1
+FEWEST_INSTITUTIONS: Final = 6
 
 NONE, WORKER, TRADER, PENSIONER, STUDENT = range(5)
 FRIENDS: Final = 6
@@ -85,6 +102,10 @@ class Population:
     landlord: Indices
     lender: Indices
     bill_day: Indices
+    # institutions, as positions in INSTITUTIONS
+    banks: Indices
+    lenders: Indices  # microfinance organisations
+    bank_shares: NDArray[np.float64]
     # companies
     company: dict[str, Indices]
     category: Indices  # of every party: position in texts.MERCHANTS, or NOBODY
@@ -96,6 +117,8 @@ class Population:
     institution: list[int] = field(default_factory=list)
     opened_at: list[int] = field(default_factory=list)
     devices: int = 0
+    # Accounts that no institution of the country keeps: how they are written.
+    outside: dict[int, str] = field(default_factory=dict)
 
     def open_account(self, owner: int, opened_at: int, institution: int) -> int:
         """A further account of a party."""
@@ -103,6 +126,17 @@ class Population:
         self.institution.append(institution)
         self.opened_at.append(opened_at)
         return len(self.owner) - 1
+
+    def outside_account(self, written: str) -> int:
+        """An account abroad or a wallet, which can only be paid: the members of its JSON."""
+        account = self.open_account(0, 0, 0)
+        self.outside[account] = written
+        return account
+
+    def account_number(self, account: int) -> str:
+        """The number of one account, as `iban` tells it."""
+        code = list(INSTITUTIONS.values())[self.institution[account]][0]
+        return identities.account_numbers(np.array([code]), self._serials(np.array([account])))[0]
 
     def new_device(self) -> int:
         """A device that nobody has used yet."""
@@ -112,13 +146,16 @@ class Population:
     def iban(self) -> list[str]:
         """The number of each account."""
         codes = np.array([code for code, _ in INSTITUTIONS.values()])[np.array(self.institution)]
+        return identities.account_numbers(codes, self._serials(np.arange(len(self.owner))))
+
+    def _serials(self, accounts: Indices) -> Indices:
         # An odd factor permutes 40-bit numbers: serials are distinct and do not betray the order of opening.
-        serials = (np.arange(len(self.owner)) * 0x9E3779B1 + self.seed * 7919) % 2**38
-        return identities.account_numbers(codes, serials)
+        serials: Indices = (accounts * 0x9E3779B1 + self.seed * 7919) % 2**38
+        return serials
 
 
-def populate(people: int, seed: int, start: int) -> Population:
-    """Draw a country of that many people, as it stands at `start`."""
+def populate(people: int, seed: int, start: int, institutions: int = len(INSTITUTIONS)) -> Population:
+    """Draw a country of that many people and institutions, as it stands at `start`."""
     rng = np.random.default_rng([seed, 1])
     shares = np.array(list(REGIONS.values()), dtype=np.float64)
     region = np.sort(rng.choice(len(REGIONS), people, p=shares / shares.sum())).astype(np.int8)
@@ -128,7 +165,10 @@ def populate(people: int, seed: int, start: int) -> Population:
     born = today - (age * 365.25 + rng.integers(1, 350, people)).astype(np.int64)
     occupation = _occupations(age, rng)
 
-    companies, registered, names = _companies(people, rng)
+    share = np.array([share for _, share in INSTITUTIONS.values()])[:institutions]
+    banks, mfos = np.flatnonzero(share > 0), np.flatnonzero(share == 0)
+    bank_shares = share[banks] / share[banks].sum()
+    companies, registered, names = _companies(people, len(banks), len(mfos), rng)
     company_region = np.concatenate([regions for regions, _ in companies.values()])
     parties = people + len(company_region)
     company, position = {}, people
@@ -174,8 +214,11 @@ def populate(people: int, seed: int, start: int) -> Population:
         device=_devices(people, rng),
         second_account=second_account,
         landlord=_landlords(region, age, rng),
-        lender=_lenders(people, company, rng),
+        lender=_lenders(people, company, bank_shares, rng),
         bill_day=rng.integers(3, 26, people),
+        banks=banks,
+        lenders=mfos,
+        bank_shares=bank_shares,
         company=company,
         category=category,
         payday=payday,
@@ -195,16 +238,18 @@ def _occupations(age: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np
 
 
 def _companies(
-    people: int, rng: np.random.Generator
+    people: int, banks: int, lenders: int, rng: np.random.Generator
 ) -> tuple[dict[str, tuple[NDArray[np.int8], Indices]], NDArray[np.datetime64], list[str]]:
     """Regions and merchant categories of the companies of each kind; when each was registered; their names."""
     counts = {
-        "bank": LENDER_MFO,
-        "mfo": 1,
+        "bank": banks,
+        "mfo": lenders,
         "tax": 1,
         "pension_fund": 1,
         "marketplace": 1,
-        "exchange": 1,
+        "exchange": 2,
+        "lottery": 1,
+        "bookmaker": 1,
         "telecom": 4,
         "courier": 2,
         "charity": max(2, people // 10_000),
@@ -216,7 +261,10 @@ def _companies(
         "seller": max(5, people // 250),
         "employer": max(12, people // 60),
         "shop": max(60, people // 35),
-        "shell": max(3, people // 1_500),
+        "dealer": max(3, people // 4_000),
+        "developer": max(2, people // 8_000),
+        "fund": max(3, people // 5_000),
+        "shell": max(6, people // 700),
     }
     shares = np.array(list(REGIONS.values()), dtype=np.float64)
     mix = np.array([share for share, *_ in texts.MERCHANTS.values()])
@@ -280,10 +328,12 @@ def _landlords(region: NDArray[np.int8], age: NDArray[np.int64], rng: np.random.
     return np.where(renting, landlord, NOBODY)
 
 
-def _lenders(people: int, company: dict[str, Indices], rng: np.random.Generator) -> Indices:
-    """One in six is paying off a loan: most to a bank, some to the microfinance organisation."""
-    bank = rng.choice(company["bank"], people, p=[share for _, share in INSTITUTIONS.values() if share])
-    lender = np.where(rng.random(people) < 0.2, company["mfo"][0], bank)
+def _lenders(
+    people: int, company: dict[str, Indices], shares: NDArray[np.float64], rng: np.random.Generator
+) -> Indices:
+    """One in six is paying off a loan: most to a bank, some to a microfinance organisation."""
+    bank = rng.choice(company["bank"], people, p=shares)
+    lender = np.where(rng.random(people) < 0.2, rng.choice(company["mfo"], people), bank)
     return np.where(rng.random(people) < 0.16, lender, NOBODY)
 
 
@@ -291,10 +341,9 @@ def _open_accounts(
     population: Population, registered: NDArray[np.datetime64], today: np.datetime64, rng: np.random.Generator
 ) -> None:
     people, parties = population.people, len(population.identifier)
-    shares = [share for _, share in INSTITUTIONS.values()]
-    institution = rng.choice(len(INSTITUTIONS), parties, p=shares)
-    institution[population.company["bank"]] = np.arange(LENDER_MFO)
-    institution[population.company["mfo"]] = LENDER_MFO
+    institution = rng.choice(population.banks, parties, p=population.bank_shares)
+    institution[population.company["bank"]] = population.banks
+    institution[population.company["mfo"]] = population.lenders
     days = np.maximum(rng.lognormal(7.0, 1.0, parties), 2).astype(np.int64)
     # No account is older than its owner may have one, or than the banks themselves.
     days[:people] = np.minimum(days[:people], np.minimum((population.age - 14) * 365, 30 * 365))
@@ -305,7 +354,7 @@ def _open_accounts(
     population.institution.extend(institution.tolist())
     population.opened_at.extend(opened.tolist())
     for person in np.flatnonzero(rng.random(people) < 0.3).tolist():
-        other = int(rng.choice(LENDER_MFO))
+        other = int(rng.choice(population.banks))
         if other == institution[person]:
             continue
         opened_at = int(opened[person] + (int(today.astype(np.int64)) * DAY - opened[person]) * rng.random())

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 
 from simulator.moves import (
+    API,
     ATM,
     CASH_WITHDRAWAL,
+    CRYPTO_EXCHANGE,
     DAY,
     HOUR,
+    LOAN_DISBURSEMENT,
+    MINUTE,
     MOBILE,
     NOBODY,
     TRANSFER,
+    WEB,
     Ledger,
 )
-from simulator.people import LENDER_MFO, REGIONS, Population
+from simulator.people import REGIONS, Population
 from simulator.phrases import Contexts, Purposes
+from simulator.records import Records
+
+# Purposes under which people pay who are being deceived.
+_LOSING: Final = frozenset(("victim", "safe_account", "relative", "fake_shop", "pyramid", "lottery", "phishing"))
 
 
 @dataclass
@@ -29,10 +39,18 @@ class Stage:
     purposes: Purposes
     contexts: Contexts
     ledger: Ledger
+    records: Records
     start: int
     days: int
+    rate: float = 1.0  # how many frauds there are for each that is usual
     # Whoever has played a part in a story is not cast again, so that stories do not blur each other.
     cast: set[int] = field(default_factory=set)
+    # Who has told eGov that no loan may be given in their name; ordinary borrowers are not among them.
+    refused: set[int] = field(default_factory=set)
+
+    def times(self, weekly: float) -> int:
+        """How often something is played that happens so often a week among 20,000 people; once at least."""
+        return max(1, round(weekly * self.population.people / 20_000 * self.days / 7))
 
     @property
     def end(self) -> int:
@@ -46,7 +64,9 @@ class Story:
 
     stage: Stage
     rng: np.random.Generator
-    scenario: int = 0
+    case: int = 0  # the number of the case in the ledger
+    suspects: list[int] = field(default_factory=list)  # accounts that did wrong
+    victims: list[int] = field(default_factory=list)  # people who lost money
 
     def between(self, low: float, high: float) -> float:
         """A number between the two."""
@@ -82,6 +102,16 @@ class Story:
         cast.add(person)
         return person
 
+    def borrower(self, youngest: int = 18, oldest: int = 75) -> int:
+        """Such a person who has never refused loans; the story's victim."""
+        person = self.actor(youngest, oldest)
+        for _ in range(50):
+            if person not in self.stage.refused:
+                break
+            person = self.actor(youngest, oldest)
+        self.victims.append(person)
+        return person
+
     def company(self, kind: str) -> int:
         """A company of that kind."""
         return self.one_of(self.stage.population.company[kind].tolist())
@@ -103,7 +133,8 @@ class Story:
         """An account opened for the occasion, at most so many days before the simulation."""
         days = self.count(1, oldest_days)
         opened = self.stage.start - days * DAY + self.between(9, 20) * HOUR
-        bank = institution if institution != NOBODY else int(self.rng.integers(LENDER_MFO))
+        population = self.stage.population
+        bank = institution if institution != NOBODY else int(self.rng.choice(population.banks))
         return self.stage.population.open_account(owner, int(opened), bank)
 
     def transfer(
@@ -126,9 +157,68 @@ class Story:
         purpose = self.stage.purposes.one(group, self.rng) if group else NOBODY
         self.stage.ledger.add(
             at, TRANSFER, tenge, payer=payer, payee=payee, channel=channel, device=device, purpose=purpose,
-            context=context, scenario=self.scenario,
+            context=context, case=self.case,
         )  # fmt: skip
+        if group in _LOSING and len(self.victims) < 40:
+            self.victims.append(payer)
+
+    def add(self, at: float, kind: int, tenge: float, **columns: int) -> None:
+        """Any other transaction of this story."""
+        self.stage.ledger.add(at, kind, tenge, case=self.case, **columns)
 
     def cash_out(self, at: float, payer: int, tenge: float) -> None:
         """A withdrawal at a cash machine."""
-        self.stage.ledger.add(at, CASH_WITHDRAWAL, tenge, payer=payer, channel=ATM, scenario=self.scenario)
+        self.add(at, CASH_WITHDRAWAL, tenge, payer=payer, channel=ATM)
+
+    def buy_crypto(self, at: float, payer: int, tenge: float, device: int = NOBODY) -> None:
+        """A purchase at the licensed exchange, at the computer unless on another device."""
+        population = self.stage.population
+        if device == NOBODY:
+            device = population.people + population.owner[payer]
+        exchange = int(population.company["exchange"][0])
+        self.add(at, CRYPTO_EXCHANGE, tenge, payer=payer, payee=exchange, channel=WEB, device=device)
+
+    def call(self, at: float, person: int, sign: str = "spoofed", seconds: int = 0) -> None:
+        """A marked call; its length in seconds is drawn where not given."""
+        lasted = seconds or self.count(20, 900)
+        self.stage.records.call(at, person, sign, lasted, named=self.chance(0.7), case=self.case)
+
+    def lender(self, small: bool) -> int:
+        """A microfinance organisation, or a bank as it is popular."""
+        population = self.stage.population
+        if small:
+            return self.one_of(population.company["mfo"].tolist())
+        return int(self.rng.choice(population.company["bank"], p=population.bank_shares))
+
+    def borrow(
+        self, at: float, lender: int, borrower: int, tenge: float, *, wait_hours: float = 0.0, online: bool = True,
+        secured: bool = False, consent: bool = False, account: int = NOBODY,
+    ) -> float:  # fmt: skip
+        """A loan from application to money, which comes `wait_hours` after the contract; the moment it comes.
+
+        Three lenders in four tell of the money as a transaction, the fourth as a stage of the loan.
+        """
+        records = self.stage.records
+        loan_id = records.next_loan()
+
+        def tell(moment: float, stage: str) -> None:
+            records.loan(
+                moment, lender, loan_id, stage, borrower, tenge, account=account, online=online, secured=secured,
+                case=self.case,
+            )  # fmt: skip
+
+        tell(at, "application")
+        at += self.between(1, 12) * MINUTE if online else self.between(1, 30) * HOUR
+        tell(at, "approval")
+        at += self.between(1, 9) * MINUTE if online else self.between(0.3, 3) * HOUR
+        tell(at, "contract")
+        at += wait_hours * HOUR + self.between(0.3, 4) * MINUTE
+        if consent:
+            tell(at, "consent")
+            at += self.between(0.5, 5) * MINUTE
+        if lender % 4 == 3:
+            tell(at, "disbursement")
+        else:
+            payee = account if account != NOBODY else borrower
+            self.add(at, LOAN_DISBURSEMENT, tenge, payer=lender, payee=payee, channel=API)
+        return at

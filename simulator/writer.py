@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from rules.events import CHANNELS, KINDS
 from simulator import identities
-from simulator.moves import CARD_PAYMENT, DAY, LOAN_REPAYMENT, NOBODY, TIYN, TOP_UP, Moves
+from simulator.moves import CARD_PAYMENT, DAY, LOAN_REPAYMENT, NOBODY, RECORD_TYPES, TIYN, TOP_UP, Ledger, Moves
 from simulator.people import INSTITUTIONS, REGIONS, Population
 from simulator.phrases import Contexts, Purposes
 
 _CHUNK: Final = 1 << 15
+_MOMENT_ENDS: Final = 5  # the column after those that tell an event's name and moment
 _EVENT, _DEVICE = range(2)  # kinds of thing that get a hexadecimal name
 
 Objects = NDArray[np.object_]
@@ -25,7 +26,7 @@ Objects = NDArray[np.object_]
 class Lines:
     """Renders events by joining pieces of bytes that were made once: no event is built as an object."""
 
-    def __init__(self, population: Population, purposes: Purposes, contexts: Contexts) -> None:
+    def __init__(self, population: Population, purposes: Purposes, contexts: Contexts, ledger: Ledger) -> None:
         owner = np.array(population.owner)
         self._institution = np.array(population.institution)
         self._seed = population.seed
@@ -36,11 +37,14 @@ class Lines:
             f',"region":"{regions[region[party]]}"'
             for party, iban, bank in zip(population.owner, numbers, population.institution, strict=True)
         )
+        for account, party in population.outside.items():
+            self._party[account] = party.encode()
         opened = np.array(population.opened_at, dtype="datetime64[ms]").astype("datetime64[s]").astype(str).tolist()
         self._told = _pieces(
             f',"name":"{population.name[party]}","account_opened_at":"{moment}+05:00"'
             for party, moment in zip(population.owner, opened, strict=True)
         )
+        self._told[list(population.outside)] = b""
         # Two people in three let their bank pass the telephone number on.
         phones = [f',"phone":"{number}"' if at % 3 else "" for at, number in enumerate(population.phone)]
         phones += [""] * (len(population.identifier) - len(phones))
@@ -53,6 +57,10 @@ class Lines:
                 for name in names.tolist()
             ]
             + [""]
+        )
+        self._records = _pieces(ledger.records)
+        self.tails = _pieces(
+            f",1,T{typology:02d},{name}\n" if typology else f",0,,{name}\n" for name, typology in ledger.cases
         )
         self._purpose = _pieces([*purposes.pieces, b""])
         self._context = _pieces(contexts.pieces)
@@ -72,12 +80,14 @@ class Lines:
         return identities.hexadecimal(self._seed, _EVENT, np.arange(first, first + count, dtype=np.uint64))
 
     def render(self, rows: Moves, ids: NDArray[np.bytes_]) -> bytes:
-        """One line for each event, which all are of one day."""
+        """One line for each event, which all are of one day: transactions, and records of the other streams."""
         payer, payee = rows["payer"], rows["payee"]
         has_payer, has_payee = (payer != NOBODY).astype(np.int64), (payee != NOBODY).astype(np.int64)
         publisher = self._institution[np.where(has_payer, payer, payee)]
         in_day = rows["at"] % DAY
-        date = f'","type":"transaction","occurred_at":"{np.datetime64(int(rows["at"][0]) // DAY, "D")}T'
+        told = rows["record"] != NOBODY
+        date = np.datetime64(int(rows["at"][0]) // DAY, "D")
+        opening = _pieces(f'","type":"{name}","occurred_at":"{date}T' for name in RECORD_TYPES)
         # Shops, operators and lenders are paid without names; the rest tells who is who and since when a customer.
         telling = ~np.isin(rows["kind"], (CARD_PAYMENT, TOP_UP, LOAN_REPAYMENT))
         calling = rows["device"] != NOBODY
@@ -85,7 +95,7 @@ class Lines:
         columns: list[Any] = [
             b'{"event_id":"',
             ids.astype(object),
-            date.encode(),
+            opening[np.where(told, rows["kind"], 0)],
             self._second[in_day // 1000],
             self._millisecond[in_day % 1000],
             self._head[publisher * len(KINDS) + rows["kind"]],
@@ -109,6 +119,10 @@ class Lines:
         pieces: Objects = np.empty((len(rows), len(columns)), dtype=object)
         for position, column in enumerate(columns):
             pieces[:, position] = column
+        records = np.flatnonzero(told)
+        # A record of another stream brings all that stands behind its moment.
+        pieces[records, _MOMENT_ENDS:] = b""
+        pieces[records, _MOMENT_ENDS] = self._records[rows["record"][records]]
         return b"".join(cast(list[bytes], pieces.ravel().tolist()))
 
 
@@ -120,8 +134,7 @@ class Writer:
         self._parts = {path: path.with_name(path.name + ".part") for path in (out, labels)}
         self._events = _open(self._parts[out], compressed=out.suffix == ".gz")
         self._labels = _open(self._parts[labels], compressed=labels.suffix == ".gz")
-        self._labels.write(b"event_id,label,scenario\n")
-        self._tails = _pieces([",0,\n", *(f",1,T{number:02d}\n" for number in range(1, 100))])
+        self._labels.write(b"event_id,label,scenario,case\n")
         self.written = 0
 
     def write(self, rows: Moves, progress: Callable[[int], object]) -> None:
@@ -130,7 +143,7 @@ class Writer:
             chunk = rows[first : first + _CHUNK]
             ids = self._lines.event_ids(self.written, len(chunk))
             self._events.write(self._lines.render(chunk, ids))
-            pairs = np.stack([ids.astype(object), self._tails[chunk["scenario"]]], axis=1)
+            pairs = np.stack([ids.astype(object), self._lines.tails[chunk["case"]]], axis=1)
             self._labels.write(b"".join(cast(list[bytes], pairs.ravel().tolist())))
             self.written += len(chunk)
             progress(len(chunk))

@@ -87,7 +87,8 @@ def demo(
 def _country(folder: Path, people: int, seed: int) -> tuple[Path, Path, Path]:
     """Six days of history, the last day apart, and the labels of both."""
     whole = folder / "week.jsonl"
-    summary = write_country(Settings(7, people, seed), whole, labels_beside(whole), lambda *_: None)
+    settings = Settings(7, people, seed, institutions=6, transactions_only=True)
+    summary = write_country(settings, whole, labels_beside(whole), lambda *_: None)
     lines = whole.read_bytes().splitlines(keepends=True)
     # The last hours of the week are played at a steady rate, so that latency means something.
     cut = max(0, len(lines) - 10_000)

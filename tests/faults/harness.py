@@ -29,7 +29,9 @@ from streams.topics import TopicSettings
 def simulated(folder: Path, people: int, days: int, seed: int) -> Path:
     """A country as a file of events."""
     file = folder / "events.jsonl"
-    write_country(Settings(days, people, seed), file, labels_beside(file), lambda *_: None)
+    write_country(
+        Settings(days, people, seed, institutions=6, transactions_only=True), file, labels_beside(file), lambda *_: None
+    )
     return file
 
 

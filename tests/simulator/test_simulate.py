@@ -30,9 +30,25 @@ from simulator.texts import PURPOSES
 from simulator.writer import Lines
 from streams import decode
 from streams.cli.simulate import simulate
+from streams.contracts.blocked_resource import BlockedResource
+from streams.contracts.call import Call
+from streams.contracts.credit_refusals import CreditRefusals
+from streams.contracts.disposition import Disposition
+from streams.contracts.fields import Contract
+from streams.contracts.list_entries import ListEntries
+from streams.contracts.loan import Loan
 from streams.contracts.transaction import Transaction
 
 SETTINGS = Settings(days=5, people=2_000, seed=7)
+CONTRACTS: dict[str, type[Contract]] = {
+    "transaction": Transaction,
+    "call": Call,
+    "loan": Loan,
+    "credit_refusals": CreditRefusals,
+    "list_entries": ListEntries,
+    "blocked_resource": BlockedResource,
+    "disposition": Disposition,
+}
 TYPOLOGIES = {f"T{fraud.typology:02d}" for fraud in FRAUDS}
 
 
@@ -49,6 +65,10 @@ class Written:
         """The events of one fraud, in order."""
         pairs = zip(self.events, self.labels, strict=True)
         return [event for event, label in pairs if label["scenario"] == typology]
+
+    def paid(self, typology: str) -> list[dict[str, Any]]:
+        """Those of them that moved money."""
+        return [event for event in self.of(typology) if event["type"] == "transaction"]
 
 
 @pytest.fixture(scope="module")
@@ -99,16 +119,19 @@ def test_compressed_holds_the_same(tmp_path: Path) -> None:
 def test_every_line_keeps_the_contract(written: Written) -> None:
     for line in written.lines:
         record, _ = decode.read(line)
-        assert isinstance(record, decode.Transaction)
-        decode.check_transaction(record)
-    for line in written.lines[::25]:
-        Transaction.model_validate_json(line)
+        if isinstance(record, decode.Transaction):
+            decode.check_transaction(record)
+    for line, event in zip(written.lines, written.events, strict=True):
+        if event["type"] != "transaction" or event["event_id"][0] == "0":
+            CONTRACTS[event["type"]].model_validate_json(line)
+    assert {event["type"] for event in written.events} == set(CONTRACTS)
 
 
 def test_published_by_the_payer_or_else_the_payee(written: Written) -> None:
     for event in written.events:
-        publisher = event["payer"] if "payer" in event else event["payee"]
-        assert event["institution"] == publisher["institution"]
+        if event["type"] == "transaction":
+            publisher = event["payer"] if "payer" in event else event["payee"]
+            assert event["institution"] == publisher["institution"]
 
 
 def test_ids_are_unique_and_accounts_valid(written: Written) -> None:
@@ -116,7 +139,7 @@ def test_ids_are_unique_and_accounts_valid(written: Written) -> None:
     owners: dict[str, str] = {}
     for event in written.events:
         for side in ("payer", "payee"):
-            if side in event:
+            if side in event and "id" in event[side]:
                 assert owners.setdefault(event[side]["account"], event[side]["id"]) == event[side]["id"]
     for account in [*owners][:1_000]:
         IBAN(account)
@@ -139,7 +162,9 @@ def test_sorted_inside_the_days(written: Written) -> None:
 
 def test_labels_name_every_event_and_every_typology(written: Written) -> None:
     assert [row["event_id"] for row in written.labels] == [event["event_id"] for event in written.events]
-    assert {(row["label"], bool(row["scenario"])) for row in written.labels} == {("0", False), ("1", True)}
+    told = {(row["label"], bool(row["scenario"]), bool(row["case"])) for row in written.labels}
+    assert told == {("0", False, False), ("0", False, True), ("1", True, True)}
+    assert all(row["case"].startswith(f"{row['scenario']}-") for row in written.labels if row["scenario"])
     counted = Counter(row["scenario"] for row in written.labels if row["scenario"])
     assert set(counted) == TYPOLOGIES
     assert counted == written.summary.labelled
@@ -148,23 +173,24 @@ def test_labels_name_every_event_and_every_typology(written: Written) -> None:
 
 def test_frauds_begin_on_the_second_day(written: Written) -> None:
     for typology in TYPOLOGIES:
-        assert written.of(typology)[0]["occurred_at"] >= "2026-01-06"
+        money = [event for event in written.of(typology) if event["type"] == "transaction"]
+        assert money[0]["occurred_at"] >= "2026-01-06"
 
 
 def test_a_week_has_several_of_each_and_they_are_rare() -> None:
     country = Country(Settings(people=20_000))
-    assert all(times >= 3 for times in country.instances.values())
+    assert all(times >= 2 for times in country.instances.values())
     assert set(country.instances) == TYPOLOGIES
     rows = [day["scenario"] for day in country.days()]
     frauds, events = sum(int((day > 0).sum()) for day in rows), sum(len(day) for day in rows)
-    assert 0.005 < frauds / events < 0.01
+    assert 0.005 < frauds / events < 0.02
     assert 3 < events / 20_000 / 7 < 6
 
 
 def test_pyramid_pays_those_who_paid_before(written: Written) -> None:
     deposited: set[tuple[str, str]] = set()
     regions, payouts = defaultdict(set), 0
-    for event in written.of("T01"):
+    for event in written.paid("T01"):
         payer, payee = event["payer"]["id"], event["payee"]["id"]
         if (payee, payer) in deposited:
             payouts += 1
@@ -176,7 +202,7 @@ def test_pyramid_pays_those_who_paid_before(written: Written) -> None:
 
 
 def test_mule_keeps_little_for_a_short_time(written: Written) -> None:
-    events = written.of("T03")
+    events = written.paid("T03")
     came: Counter[str] = Counter()
     went: Counter[str] = Counter()
     for event in events:
@@ -189,12 +215,12 @@ def test_mule_keeps_little_for_a_short_time(written: Written) -> None:
 
 
 def test_takeover_says_how_it_was_done(written: Written) -> None:
-    for event in written.of("T12"):
+    for event in written.paid("T12"):
         assert event["context"].get("device_new") or event["context"].get("remote_access")
 
 
 def test_structured_sums_stay_under_a_threshold(written: Written) -> None:
-    for event in written.of("T21"):
+    for event in written.paid("T21"):
         amount = float(event["amount"])
         assert any(0.9 * limit <= amount < limit for limit in (1e6, 3e6, 5e6))
 

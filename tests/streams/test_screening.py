@@ -37,7 +37,8 @@ def rulebook() -> Rulebook:
 def country(tmp_path_factory: pytest.TempPathFactory) -> Events:
     """Two simulated days as rows, in order, of three sources."""
     file = tmp_path_factory.mktemp("country") / "events.jsonl"
-    write_country(Settings(3, 400, 7, datetime.date(2026, 1, 5)), file, Path(f"{file}.csv"), lambda *_: None)
+    settings = Settings(3, 400, 7, datetime.date(2026, 1, 5), institutions=6, transactions_only=True)
+    write_country(settings, file, Path(f"{file}.csv"), lambda *_: None)
     records = [
         FileRecord(line, write_history(EPOCH), offset, 2_000_000_000_000)
         for offset, line in enumerate(file.read_bytes().splitlines())
