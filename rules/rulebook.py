@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Final, NamedTuple
@@ -20,9 +20,10 @@ from rules.conditions import NO, NOT_JUDGED, YES, Name, Program
 from rules.events import Events
 from rules.expressions import Expression, compile_condition
 from rules.features import Feature, FeatureTable, read_features
-from rules.lists import ExchangeRate, Lexicon, Lists, Rates, Threshold
+from rules.lists import ExchangeRate, Lexicon, Rates, Threshold
 from rules.names import EVENT_NAMES, Catalogue
 from rules.problems import Problem, RulebookInvalid, errors, nearest
+from rules.procedure import NAMED, Procedure, ProcedureLists
 from rules.risk import RiskSettings
 from rules.texts import Language, Strict, Texts
 from rules.typology import Action, Typology
@@ -131,6 +132,7 @@ class Rulebook:
     compiled: tuple[CompiledTypology, ...]
     catalogue: Catalogue
     rates: Rates
+    procedure: Procedure
     documents: Mapping[str, str] = field(repr=False)
 
     @classmethod
@@ -314,6 +316,17 @@ def read_documents(path: Path | str) -> dict[str, str]:
     return documents
 
 
+@cache
+def packaged_procedure() -> Procedure:
+    """The procedure of the packaged rulebook: that of every rulebook which states none of its own."""
+    lists = (PACKAGED / "lists").glob("*.yaml")
+    read = [decode(parse(path.name, path.read_text(encoding="utf-8")), ProcedureLists) for path in sorted(lists)]
+    return Procedure.of(
+        [lists for lists in read if lists is not None],
+        [threshold for lists in read if lists is not None for threshold in lists.thresholds],
+    )
+
+
 def digest_of(documents: Mapping[str, str]) -> str:
     """SHA-256 over paths and texts: two rulebooks with the same digest judge the same."""
     digest = hashlib.sha256()
@@ -335,6 +348,7 @@ class Reading:
         self.lexicon_places: dict[str, tuple[Document, int]] = {}
         self.thresholds: dict[str, Threshold] = {}
         self.rates: dict[str, ExchangeRate] = {}
+        self.lists: list[tuple[Document, ProcedureLists]] = []
         self.features: list[tuple[Document, Feature]] = []
         self.broken: list[Name] = []  # features whose declaration has faults
         self.typologies: dict[str, tuple[Document, Typology]] = {}
@@ -397,9 +411,10 @@ class Reading:
                 self.found.append(_problem_at(document, (*feature.path, "where", "words"), message, suggestion))
 
     def _read_lists(self, document: Document) -> None:
-        lists = decode(document, Lists)
+        lists = decode(document, ProcedureLists)
         if lists is None:
             return
+        self.lists.append((document, lists))
         for place, lexicon in enumerate(lists.lexicons):
             self._once(document, ("lexicons", place, "name"), self.lexicons, lexicon.name, lexicon)
             self.lexicon_places[lexicon.name] = document, place
@@ -407,6 +422,20 @@ class Reading:
             self._once(document, ("thresholds", place, "name"), self.thresholds, threshold.name, threshold)
         for place, rate in enumerate(lists.exchange_rates):
             self._once(document, ("exchange_rates", place, "currency"), self.rates, rate.currency, rate)
+
+    def _procedure(self) -> Procedure:
+        procedure = Procedure.of([lists for _, lists in self.lists], self.thresholds.values())
+        if not procedure.given:
+            return packaged_procedure()
+        named: dict[str, Any] = {}
+        for document, lists in self.lists:
+            for section in NAMED:
+                for place, entry in enumerate(getattr(lists, section)):
+                    self._once(document, (section, place, "name"), named, f"{section}: {entry.name}", entry)
+        for section, message in procedure.faults():
+            document = next(document for document, lists in self.lists if getattr(lists, section) or lists.clocks)
+            self.found.append(Problem(document.path, 1, 1, message, f"see {section}"))
+        return procedure
 
     def _once(self, document: Document, at: Place, held: dict[str, Any], name: str, item: Any) -> None:
         if name in held:
@@ -488,6 +517,7 @@ class Reading:
                     self.found.append(document.problem(node, message, nearest(name, names), offset))
 
     def _rulebook(self) -> Rulebook | None:
+        procedure = self._procedure()
         if not self.typologies and not self.problems:
             self.found.append(Problem("typologies", 1, 1, "the rulebook has no typology"))
         if errors(self.problems) or self.settings is None:
@@ -512,6 +542,7 @@ class Reading:
             tuple(self.compiled),
             self.catalogue,
             Rates.of(list(self.rates.values())),
+            procedure,
             self.texts,
         )
 
