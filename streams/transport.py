@@ -207,6 +207,7 @@ class BatchSettings:
     """What the worker may change; set on the Faust app as `app.batches` before it starts."""
 
     together: tuple[str, ...] = ()  # topics of which equal partition numbers go to one worker, and stay there
+    whole: tuple[str, ...] = ()  # topics of which one worker has all partitions; the others stand by
     positions: Positions | None = None
     clock: FetchClock = field(default_factory=FetchClock)
     held: set[TP] = field(default_factory=set)  # partitions that the intake holds back, to read its sources in step
@@ -227,8 +228,11 @@ def assign(
     members: Mapping[str, tuple[set[str], Mapping[str, set[int]]]],
     partitions_of: Mapping[str, Iterable[int]],
     together: Sequence[str],
+    whole: Sequence[str] = (),
 ) -> dict[str, dict[str, list[int]]]:
     """Spread partitions over members: those of `together` by number and sticky, all others one by one.
+
+    All partitions of the `whole` topics go to one member, which is the one that owns most of them now.
 
     `members` maps a member to (topics it subscribes to, partitions it owns now). Every number of the `together` topics
     stays with the member that owns it while that member has no more than its share, so that state moves only when it
@@ -261,7 +265,12 @@ def assign(
                 if number in partitions_of.get(topic, ()):
                     result[member].setdefault(topic, []).append(number)
     turn = 0
-    for topic in sorted(t for t in partitions_of if t not in together):
+    able = [m for m in order if any(topic in members[m][0] for topic in whole)]
+    if able:
+        owned = {m: sum(len(members[m][1].get(topic, ())) for topic in whole) for m in able}
+        chosen = min(able, key=lambda m: (-owned[m], m))
+        result[chosen] |= {topic: sorted(partitions_of[topic]) for topic in whole if topic in partitions_of}
+    for topic in sorted(t for t in partitions_of if t not in (*together, *whole)):
         able = [m for m in order if topic in members[m][0]]
         for number in sorted(partitions_of[topic]):
             if able:
@@ -293,7 +302,8 @@ def _assignor_for(thread: ConsumerThread) -> type[AbstractPartitionAssignor]:
                 described[member] = (set(metadata.subscription), owned)
             topics = {topic for subscribed, _ in described.values() for topic in subscribed}
             partitions = {topic: cluster.partitions_for_topic(topic) or set() for topic in topics}
-            spread = assign(described, partitions, settings_of(thread.app).together)
+            settings = settings_of(thread.app)
+            spread = assign(described, partitions, settings.together, settings.whole)
             return {
                 member: ConsumerProtocolMemberAssignment(cls.version, sorted(of.items()), b"")
                 for member, of in spread.items()
