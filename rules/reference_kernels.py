@@ -1,7 +1,7 @@
 """Compiled kernels of the reference sets: is a key there at all, which entry of it decides, is this entry held already.
 
 Keys are keyed tokens and so spread evenly over 64 bits. Nearly every key that is asked for is on no list, so a bitmap
-with 16 bits or more for each entry answers first. What passes it is looked for in the runs, which are sorted by key;
+with 8 bits or more for each entry answers first. What passes it is looked for in the runs, which are sorted by key;
 `first[b]` is where the keys begin whose highest bits are b.
 """
 

@@ -12,12 +12,13 @@ order of the log the center knows it. An answer depends on the set of entries al
 from __future__ import annotations
 
 import json
+import mmap
 from collections.abc import Mapping
 from threading import RLock
 from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from rules import reference_kernels as kernels
 from rules.events import DEVICE, NO_TIME, PAYEE, PAYER, PHONE, Events
@@ -61,11 +62,11 @@ ENTRY: Final = np.dtype(
 
 Entries = NDArray[np.void]  # dtype ENTRY
 FORMAT: Final = 1  # of the state
-LARGEST_RUN: Final = 1 << 20  # entries; what is larger is not merged any more, so that merging needs little room
-BITS_PER_ENTRY: Final = 16  # of the bitmap, at the least
+LARGEST_RUN: Final = 1 << 19  # entries; what is larger is not merged any more, so that merging needs little room
+BITS_PER_ENTRY: Final = 8  # of the bitmap, at the least
 
 _RECORD: Final = np.dtype([("source", "<i8"), ("offset", "<i8"), ("epoch", "<i8"), ("order_time", "<i8")])
-_COLUMNS: Final = {
+_COLUMNS: Final[Mapping[str, type[np.generic]]] = {
     "key": np.uint64,
     "valid_from": np.int64,
     "sequence": np.int64,
@@ -395,13 +396,18 @@ def _shift_of(bitmap: NDArray[np.uint8]) -> int:
 
 
 def _merged(older: _Run, newer: _Run) -> _Run:
-    keys = np.concatenate([older.key, newer.key])
-    order = np.argsort(keys, kind="stable")  # two sorted halves: one pass
-    columns = {"key": keys[order]}
-    for name in _COLUMNS:
-        if name != "key":
-            columns[name] = np.concatenate([getattr(older, name), getattr(newer, name)])[order]
+    order = np.argsort(np.concatenate([older.key, newer.key]), kind="stable")  # two sorted halves: one pass
+    columns = {}
+    for name, dtype in _COLUMNS.items():
+        joined = np.concatenate([getattr(older, name), getattr(newer, name)])
+        columns[name] = np.take(joined, order, out=_room(len(order), dtype), mode="clip")
     return _Run.of(columns)
+
+
+def _room(length: int, dtype: DTypeLike) -> NDArray[Any]:
+    """An array to fill; a large one outside the heap, which would keep the holes that merged runs leave."""
+    size = length * np.dtype(dtype).itemsize
+    return np.empty(length, dtype) if size < 1 << 16 else np.frombuffer(mmap.mmap(-1, size), dtype)
 
 
 def _places(entries: Entries) -> NDArray[np.intp]:
