@@ -267,8 +267,8 @@ def assign(
     turn = 0
     able = [m for m in order if any(topic in members[m][0] for topic in whole)]
     if able:
-        owned = {m: sum(len(members[m][1].get(topic, ())) for topic in whole) for m in able}
-        chosen = min(able, key=lambda m: (-owned[m], m))
+        holds = {m: sum(len(members[m][1].get(topic, ())) for topic in whole) for m in able}
+        chosen = min(able, key=lambda m: (-holds[m], m))
         result[chosen] |= {topic: sorted(partitions_of[topic]) for topic in whole if topic in partitions_of}
     for topic in sorted(t for t in partitions_of if t not in (*together, *whole)):
         able = [m for m in order if topic in members[m][0]]
