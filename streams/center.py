@@ -34,6 +34,7 @@ class Center:
         folder: Path,
         *,
         workers: int = 1,
+        followers: int = 0,
         topics: TopicSettings | None = None,
         kafka: KafkaSettings | None = None,
         environment: Mapping[str, str] | None = None,
@@ -42,6 +43,7 @@ class Center:
     ) -> None:
         self.folder = folder
         self.workers = workers
+        self.followers = followers  # processes behind `judged`: one works, the others stand by
         self.topics = topics or TopicSettings()
         self.rulebook = rulebook
         self.group = group
@@ -55,8 +57,11 @@ class Center:
             self.apply_topics()
             activate_first(self.kafka.bootstrap_servers, self.rulebook)
             self.ports = [free_port() for _ in range(self.workers)]
+            self.follower_ports = [free_port() for _ in range(self.followers)]
             self.supervisor = Supervisor(
-                {f"worker-{i + 1}": self.environment(port) for i, port in enumerate(self.ports)}, self.folder / "logs"
+                {f"worker-{i + 1}": self.environment(port) for i, port in enumerate(self.ports)},
+                self.folder / "logs",
+                {f"follower-{i + 1}": self.environment(port) for i, port in enumerate(self.follower_ports)},
             )
         except BaseException:
             self._stack.close()
@@ -86,6 +91,7 @@ class Center:
             "ANTIFRAUD_SNAPSHOTS": str(self.folder / "snapshots"),
             "ANTIFRAUD_METRICS_PORT": str(metrics_port),
             "ANTIFRAUD_GROUP": self.group,
+            "ANTIFRAUD_FOLLOWERS_GROUP": f"{self.group.removesuffix('.workers')}.followers",
             **self._environment,
         }
 
@@ -95,18 +101,20 @@ class Center:
         self._stack.callback(self.supervisor.stop)
 
     def wait_ready(self, seconds: float = READY_SECONDS) -> None:
-        """Wait until every worker says that it is ready.
+        """Wait until every worker, and every process behind them, says that it is ready.
 
         Raises:
             NotReady: one does not, within `seconds`.
         """
         deadline = time.monotonic() + seconds
-        for number, port in enumerate(self.ports):
+        named = [(f"worker-{i + 1}", port) for i, port in enumerate(self.ports)]
+        named += [(f"follower-{i + 1}", port) for i, port in enumerate(self.follower_ports)]
+        for name, port in named:
             while not self.is_ready(port):
                 self.supervisor.check()
                 if time.monotonic() > deadline:
-                    log = self.supervisor.log_of(f"worker-{number + 1}")
-                    raise NotReady(f"worker-{number + 1} was not ready within {seconds:.0f} s: see {log}")
+                    log = self.supervisor.log_of(name)
+                    raise NotReady(f"{name} was not ready within {seconds:.0f} s: see {log}")
                 time.sleep(0.1)
 
     @staticmethod

@@ -81,6 +81,12 @@ class Judged(Protocol):
     def findings(self) -> list[tuple[int, int]]: ...
 
 
+class Registered(Protocol):
+    """Numbers that can be scraped."""
+
+    registry: CollectorRegistry
+
+
 class WorkerMetrics(Collector):
     """The numbers of one worker process."""
 
@@ -265,7 +271,7 @@ class MetricsServer:
         *,
         ready: Callable[[], Answer],
         healthy: Callable[[], Answer],
-        metrics: WorkerMetrics,
+        metrics: Registered,
         host: str = "127.0.0.1",
     ) -> None:
         answers = {"/readyz": ready, "/healthz": healthy}

@@ -40,6 +40,7 @@ class WorkersFailing(RuntimeError):
 class _Slot:
     name: str
     environment: Mapping[str, str]
+    command: str = "worker"
     process: subprocess.Popen[bytes] | None = None
     log: IO[bytes] | None = None
     crashes: deque[float] = field(default_factory=lambda: deque(maxlen=CRASHES))
@@ -47,14 +48,21 @@ class _Slot:
 
 
 class Supervisor:
-    """Some workers with their logs in a folder.
+    """Some workers, and the processes behind them, with their logs in a folder.
 
-    `environments` gives each worker's name and environment; the command is `antifraud worker`.
+    `environments` gives each worker's name and environment, `followers` those of the processes behind `judged`; the
+    commands are `antifraud worker` and `antifraud follow`.
     """
 
-    def __init__(self, environments: Mapping[str, Mapping[str, str]], logs: Path) -> None:
+    def __init__(
+        self,
+        environments: Mapping[str, Mapping[str, str]],
+        logs: Path,
+        followers: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         self._logs = logs
         self._slots = [_Slot(name, environment) for name, environment in environments.items()]
+        self._slots += [_Slot(name, environment, "follow") for name, environment in (followers or {}).items()]
         logs.mkdir(parents=True, exist_ok=True)
 
     def start(self) -> None:
@@ -66,7 +74,7 @@ class Supervisor:
         if slot.log is None:
             slot.log = (self._logs / f"{slot.name}.log").open("ab")
         slot.process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "streams.cli", "worker", "--parent", str(os.getpid())],
+            [sys.executable, "-m", "streams.cli", slot.command, "--parent", str(os.getpid())],
             env={**os.environ, **slot.environment, "ANTIFRAUD_NAME": slot.name},
             stdin=subprocess.DEVNULL,
             stdout=slot.log,
@@ -75,7 +83,7 @@ class Supervisor:
 
     @property
     def processes(self) -> Sequence[subprocess.Popen[bytes]]:
-        """The running worker processes, in order of their names."""
+        """The running processes: workers first, each kind in order of names."""
         return [slot.process for slot in self._slots if slot.process is not None]
 
     @property

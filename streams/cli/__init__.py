@@ -15,6 +15,7 @@ from typer.main import get_command
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "up": ("streams.cli.up", "up", "Run everything on this machine: Kafka, topics, rulebook, workers."),
     "worker": ("streams.cli.worker", "worker", "Run one worker against a Kafka that is there."),
+    "follow": ("streams.cli.follow", "follow", "Run the agents behind the judged events: tracing and more."),
     "demo": ("streams.cli.demo", "demo", "Play a simulated week through real Kafka and show what was found."),
     "publish": ("streams.cli.publish", "publish", "Publish files of events to the institutions' topics."),
     "alerts": ("streams.cli.alerts", "alerts", "Show suspicious operations."),

@@ -20,6 +20,9 @@ from streams.topics import TopicSettings
 def up(
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 1,
     partitions: Annotated[int | None, typer.Option(min=1, help="Parts that subjects are divided among.")] = None,
+    followers: Annotated[
+        int, typer.Option(min=0, help="Processes behind the workers: one works, others stand by.")
+    ] = 1,
     folder: Annotated[Path, typer.Option(help="Kafka's data, snapshots and logs.")] = Path("var"),
     as_json: JsonOption = False,
 ) -> None:
@@ -34,20 +37,24 @@ def up(
         signal.signal(number, lambda *_: stop.set())
     topics = TopicSettings() if partitions is None else TopicSettings(partitions=partitions)
     kafka = KafkaSettings(data=folder / "kafka")
-    with errors_as_exit_codes(), Center(folder, workers=workers, topics=topics, kafka=kafka) as center:
+    with (
+        errors_as_exit_codes(),
+        Center(folder, workers=workers, followers=followers, topics=topics, kafka=kafka) as center,
+    ):
         center.start_workers()
         try:
             center.wait_ready()
         except (NotReady, WorkersFailing) as error:
             fail(str(error))
         if as_json:
-            print_json({"bootstrap_servers": center.kafka.bootstrap_servers, "metrics_ports": center.ports})
+            ports = {"metrics_ports": center.ports, "follower_ports": center.follower_ports}
+            print_json({"bootstrap_servers": center.kafka.bootstrap_servers, **ports})
         else:
             console.print(
                 f"Kafka at {center.kafka.bootstrap_servers} ({center.kafka.kind}), {workers} worker(s) ready."
             )
             console.print(f"Institutions: {', '.join(topics.institutions)}. Logs in {folder / 'logs'}. Ctrl-C ends it.")
-            for port in center.ports:
+            for port in (*center.ports, *center.follower_ports):
                 console.print(f"  http://127.0.0.1:{port}/metrics  /healthz  /readyz")
         while not stop.wait(0.5):
             try:

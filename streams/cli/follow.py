@@ -1,0 +1,48 @@
+"""`antifraud follow`: the process behind the judged events; one is at work, others stand by."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import Sequence
+from typing import Annotated
+
+import aiokafka.errors
+import typer
+import uvloop
+
+from streams.cli.common import EXIT, fail
+from streams.following import Follower
+from streams.following_worker import FollowingWorker, FollowSettings
+from streams.logs import configure_logs
+from streams.rulebook_feed import NoRulebook
+from streams.snapshots import SnapshotError
+from streams.supervisor import die_with_parent
+from streams.tokens import KeyRefused, TokenKey
+from streams.topics import TopicSettings
+from streams.trace import Trace
+
+
+def followers(key: TokenKey, topics: TopicSettings) -> Sequence[Follower]:
+    """The agents behind `judged`, each in its first state; one more is one line more."""
+    del topics
+    return [Trace(key)]
+
+
+def follow(
+    parent: Annotated[int, typer.Option(hidden=True, help="End when this process ends.")] = 0,
+) -> None:
+    """Follow the judged events in one country-wide order: trace flows of money. Settings: docs/operations.md."""
+    if parent:
+        die_with_parent(parent)
+    configure_logs()
+    gc.set_threshold(100_000, 50, 1_000)
+    uvloop.install()
+    try:
+        asyncio.run(FollowingWorker(FollowSettings(), followers).run())
+    except KeyRefused as refused:
+        fail(refused.message, refused.remedy)
+    except (NoRulebook, SnapshotError) as missing:
+        fail(str(missing))
+    except aiokafka.errors.KafkaError as error:
+        fail(f"Kafka does not answer: {error}", "Is it running, and is KAFKA_BOOTSTRAP_SERVERS right?", EXIT.KAFKA)
