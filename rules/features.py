@@ -12,7 +12,7 @@ A feature belongs to one role and says what to aggregate over the entries of tha
         text: {kk: …, ru: …, en: …}
 
 The entries are those with occurred_at in (t - within, t], where t is the event's own occurred_at; the event itself is
-one of them. Aggregates, and their values:
+one of them. `within: local_day` reaches back to the last midnight in Kazakhstan. Aggregates, and their values:
 
 - `count`, `distinct` (of counterparty, region, institution, account or amount; absent ones do not count),
   `reciprocal` (counterparties with entries both in and out): numbers of things.
@@ -25,8 +25,13 @@ NaN means there is nothing to say: the mean of no entries, the last of none.
 
 Filters (`where`): `direction` (in, out, used), `kind`, `channel`, `amount` {at_least, below} in tenge, `round` (a
 multiple of so many tenge), `counterparty` (`same` as the event's; `new`: the earliest held entry of its counterparty),
-`flag`, `words` (a lexicon), `region` (of the counterparty: `same` as the subject's own in this event, or `other`).
+`flag` (one or several: all of them), `without` (flags: none of them), `words` (a lexicon), `region` (of the
+counterparty: `same` as the subject's own in this event, or `other`).
 Counterparty, region and institution of an entry of a device or phone are the payer's.
+
+Without `kind` only transactions count. Facts (calls, loans, dispositions, listings) do where their kinds are named:
+
+    where: {kind: [loan_contract], flag: online, without: secured}
 
 How far back it reaches: `count`, `sum` and `mean` that filter by direction only are exact for the whole history
 without `within`, and to whole days (UTC) where a window reaches past the 4,096 latest entries of a very busy subject.
@@ -50,12 +55,16 @@ from rules.events import (
     CHANNELS,
     DAY_MS,
     DEVICE_NEW,
+    FACT_KINDS,
     KINDS,
+    LOAN_ONLINE,
+    LOAN_SECURED,
     OWN_DEPOSIT_BROKEN,
     PAYEE_NON_RESIDENT,
     PAYER_NON_RESIDENT,
     REMOTE_ACCESS,
     ROLES,
+    TRANSACTION_KINDS,
     word_hash,
 )
 
@@ -69,6 +78,8 @@ FLAG_BITS: Final = {
     "own_deposit_broken": OWN_DEPOSIT_BROKEN,
     "payer_non_resident": PAYER_NON_RESIDENT,
     "payee_non_resident": PAYEE_NON_RESIDENT,
+    "online": LOAN_ONLINE,
+    "secured": LOAN_SECURED,
 }
 TIME_UNITS_MS: Final = {"seconds": 1_000, "minutes": 60_000, "hours": 3_600_000, "days": DAY_MS}
 AGGREGATES: Final = kernels.AGGREGATES
@@ -84,7 +95,10 @@ _OF_AMOUNT: Final = ("sum", "mean", "max", "min")
 _OF_TIME: Final = ("first_seen", "last_seen")
 _WITHOUT_WINDOW: Final = ("count", "sum", "mean", "first_seen", "last_seen")
 _FEATURE_KEYS: Final = ("name", "aggregate", "of", "where", "within", "unit", "text")
-_WHERE_KEYS: Final = ("direction", "kind", "channel", "amount", "round", "counterparty", "flag", "words", "region")
+_WHERE_KEYS: Final = (
+    "direction", "kind", "channel", "amount", "round", "counterparty", "flag", "without", "words", "region",
+)  # fmt: skip
+LOCAL_DAY: Final = "local_day"  # a window of its own
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,47}")
 _DURATION: Final = re.compile(r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _NO_LIMIT: Final = int(np.iinfo(np.int64).max)
@@ -118,6 +132,7 @@ class Where:
     multiple_of: int | None = None
     counterparty: str | None = None  # same, new
     flags: tuple[str, ...] = ()  # all of them
+    without: tuple[str, ...] = ()  # none of these flags
     words: str | None = None  # name of a lexicon
     region: str | None = None  # same, other
 
@@ -129,7 +144,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Feature:
-    """One declared feature; `within_ms` None means the whole history."""
+    """One declared feature; `within_ms` None means the whole history, `local_day` since the last local midnight."""
 
     name: str
     role: int
@@ -140,12 +155,13 @@ class Feature:
     unit: str
     text: Mapping[str, str]
     path: Path = ()
+    local_day: bool = False
 
     @property
     def exact_beyond_reservoir(self) -> bool:
         """Whether entries that have left the reservoir of a very busy subject still count."""
         if self.aggregate == "first_seen":
-            return self.where == Where() and self.within_ms is None
+            return self.where == Where() and self.within_ms is None and not self.local_day
         return self.aggregate in ("count", "sum", "mean") and self.where.direction_only
 
 
@@ -205,7 +221,7 @@ class FeatureTable:
     Column f of `Applied.values` is the feature `names[f]`. The arrays are read-only:
 
     - `role_groups` int64[5]: groups role_groups[r]:role_groups[r + 1] belong to ROLES[r].
-    - `groups` int64[G, 3], `filters` int64[Q, 11], `features` int64[F, 8]: see `rules.kernels`.
+    - `groups` int64[G, 3], `filters` int64[Q, 13], `features` int64[F, 9]: see `rules.kernels`.
     - `typologies` uint64[F]: bit t set where typology t reads the feature; `divisors` float64[F]: the unit.
     - `lexicons` uint8[L, 8192]: one bit for each 16-bit word hash.
     """
@@ -331,6 +347,8 @@ def _read_feature(declaration: object, path: Path) -> Feature:
         )
     if aggregate == "reciprocal":
         where = replace(where, directions=("in", "out"))
+    if any(kind in FACT_KINDS for kind in where.kinds):
+        _refuse_of_facts(aggregate, of, where, path)
     if aggregate == "share" and where.direction_only:
         raise FeatureError((*path, "where"), "share needs a filter besides direction, else it is always 1")
     return Feature(
@@ -339,11 +357,19 @@ def _read_feature(declaration: object, path: Path) -> Feature:
         aggregate=aggregate,
         of=of,
         where=where,
-        within_ms=_read_within(fields.get("within"), path, aggregate),
+        within_ms=None if fields.get("within") == LOCAL_DAY else _read_within(fields.get("within"), path, aggregate),
+        local_day=fields.get("within") == LOCAL_DAY,
         unit=_read_unit(fields["unit"], (*path, "unit"), aggregate),
         text=_read_text(fields["text"], (*path, "text")),
         path=path,
     )
+
+
+def _refuse_of_facts(aggregate: str, of: str | None, where: Where, path: Path) -> None:
+    if aggregate in ("share", "reciprocal"):
+        raise FeatureError((*path, "aggregate"), f"{aggregate} is of transactions, not of facts", "use count or sum")
+    if of == "counterparty" or where.counterparty is not None:
+        raise FeatureError(path, "facts have no counterparty")
 
 
 def _read_name(value: object, path: Path) -> tuple[str, int]:
@@ -385,7 +411,9 @@ def _read_within(value: object, path: Path, aggregate: str) -> int | None:
         return None
     milliseconds = duration_ms(value)
     if milliseconds is None:
-        raise FeatureError(place, f"{value!r} is not an ISO 8601 duration", "write for example PT1H, P1D or P30D")
+        raise FeatureError(
+            place, f"{value!r} is not an ISO 8601 duration", "write for example PT1H, P1D, P30D or local_day"
+        )
     if not 0 < milliseconds <= LONGEST_MS:
         raise FeatureError(place, f"a window is longer than 0 and at most P90D, not {value}")
     return milliseconds
@@ -415,12 +443,24 @@ def _read_text(value: object, path: Path) -> Mapping[str, str]:
 def _read_where(value: object, path: Path, role: int) -> Where:
     fields = _mapping(value, path, _WHERE_KEYS)
     directions = _choices(fields.get("direction"), (*path, "direction"), DIRECTIONS, "direction")
-    for direction in directions:
+    kinds = _choices(fields.get("kind"), (*path, "kind"), KINDS, "kind")
+    facts = [kind for kind in kinds if kind in FACT_KINDS]
+    if facts and len(facts) < len(kinds):
+        raise FeatureError(
+            (*path, "kind"), f"{facts[0]} is a fact, and {next(k for k in kinds if k not in facts)} moves money"
+        )
+    if facts and directions not in ((), ("used",)):
+        raise FeatureError((*path, "direction"), f"no money moves by {facts[0]}", "use used, or leave direction out")
+    for direction in directions if not facts else ():
         if (direction == "used") != (role >= 2):
-            allowed = "used" if role >= 2 else "in or out"
+            allowed = "used" if role >= 2 else "in or out, or name the kind of a fact"
             raise FeatureError(
                 (*path, "direction"), f"the history of a {ROLES[role]} has no entries {direction!r}", f"use {allowed}"
             )
+    flags = _choices(fields.get("flag"), (*path, "flag"), tuple(FLAG_BITS), "flag")
+    without = _choices(fields.get("without"), (*path, "without"), tuple(FLAG_BITS), "flag")
+    if set(flags) & set(without):
+        raise FeatureError((*path, "without"), "no entry has a flag and is without it")
     at_least, below = _read_amount(fields.get("amount"), (*path, "amount"))
     words = fields.get("words")
     if words is not None and not isinstance(words, str):
@@ -433,7 +473,7 @@ def _read_where(value: object, path: Path, role: int) -> Where:
         raise FeatureError((*path, "round"), "a number of tenge above 0 is needed here")
     return Where(
         directions=directions,
-        kinds=_choices(fields.get("kind"), (*path, "kind"), KINDS, "kind"),
+        kinds=kinds,
         channels=_choices(fields.get("channel"), (*path, "channel"), CHANNELS, "channel"),
         at_least=at_least,
         below=below,
@@ -441,7 +481,8 @@ def _read_where(value: object, path: Path, role: int) -> Where:
         counterparty=_optional_choice(
             fields.get("counterparty"), (*path, "counterparty"), ("same", "new"), "counterparty"
         ),
-        flags=_choices(fields.get("flag"), (*path, "flag"), tuple(FLAG_BITS), "flag"),
+        flags=flags,
+        without=without,
         words=words,
         region=region,
     )
@@ -512,13 +553,14 @@ def _nearest(value: str, known: Iterable[str]) -> str:
 def _filter_row(where: Where, lexicon_names: Sequence[str]) -> tuple[int, ...]:
     row = [0] * kernels.FILTER_WORDS
     row[kernels.DIRECTIONS] = _mask(where.directions, DIRECTIONS) if where.directions else 7
-    row[kernels.KINDS_MASK] = _mask(where.kinds, KINDS) if where.kinds else -1
+    row[kernels.KINDS_MASK] = _mask(where.kinds or TRANSACTION_KINDS, KINDS)
     row[kernels.CHANNELS_MASK] = _mask(where.channels, CHANNELS) if where.channels else -1
     row[kernels.AT_LEAST] = 0 if where.at_least is None else where.at_least
     row[kernels.BELOW] = _NO_LIMIT if where.below is None else where.below
-    row[kernels.FLAGS] = sum(FLAG_BITS[flag] for flag in where.flags)
+    row[kernels.FLAGS_SET] = sum(FLAG_BITS[flag] for flag in where.flags)
     if where.counterparty == "new":
-        row[kernels.FLAGS] |= kernels.NEW_COUNTERPARTY
+        row[kernels.FLAGS_SET] |= kernels.NEW_COUNTERPARTY
+    row[kernels.FLAGS] = row[kernels.FLAGS_SET] | sum(FLAG_BITS[flag] for flag in where.without)
     row[kernels.ROUND] = where.multiple_of or 0
     row[kernels.SAME_COUNTERPARTY] = int(where.counterparty == "same")
     row[kernels.REGION_IS] = {None: kernels.ANY_REGION, "same": kernels.SAME_REGION, "other": kernels.OTHER_REGION}[
@@ -538,7 +580,7 @@ def _feature_row(feature: Feature, column: int) -> tuple[int, ...]:
     row = [0] * kernels.FEATURE_WORDS
     row[kernels.AGGREGATE] = AGGREGATES.index(feature.aggregate)
     row[kernels.SLOT] = column
-    row[kernels.WITHIN] = feature.within_ms or kernels.WHOLE_HISTORY
+    row[kernels.WITHIN] = kernels.LOCAL_DAY if feature.local_day else feature.within_ms or kernels.WHOLE_HISTORY
     row[kernels.TOTALS] = int(feature.exact_beyond_reservoir)
     row[kernels.UNFILTERED] = int(feature.where == Where())
     if feature.aggregate == "distinct" and feature.of is not None:

@@ -28,7 +28,7 @@ import numpy as np
 from numba import float64, int64, uint32, uint64
 from numpy.typing import NDArray
 
-from rules.events import DAY_MS, EVENT, HISTORY, LATE, PARTY_KINDS
+from rules.events import DAY_MS, EVENT, FIRST_FACT, HISTORY, LATE, LOCAL_OFFSET_MS, PARTY_KINDS
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -61,17 +61,18 @@ SUBJECT: Final = np.dtype(
         ("key", "<u8"),
         ("rest", "<u8"),
         ("base", "<i8"),  # first word in the arena
-        ("first_seen", "<i8"),  # the earliest occurred_at ever, also when that entry has left
-        ("sums", "<i8", (3,)),  # amount_kzt ever, tiyn, by direction
-        ("counts", "<i4", (3,)),  # entries ever, by direction
+        ("first_seen", "<i8"),  # the earliest occurred_at of a transaction ever, also when that entry has left
+        ("sums", "<i8", (3,)),  # amount_kzt of transactions ever, tiyn, by direction
+        ("counts", "<i4", (3,)),  # transactions ever, by direction
         ("size", "<i4"),  # entries held
         ("size_class", "<i4"),  # index into CLASSES
         ("summary", "<i4"),  # slot in the summaries, or -1
         ("kind", "<i4"),  # index into SUBJECT_KINDS, as first seen
-        ("unused", "<i4"),
+        ("facts", "<i4"),  # entries held that are facts and no transactions
     ]
 )
 SUBJECT_KINDS: Final = (*PARTY_KINDS, "device", "phone")
+NOT_SEEN: Final = int(np.iinfo(np.int64).max)  # first_seen of a subject of which only facts are known
 
 # A summary: RING_DAYS buckets of (day, count in/out/used, sum in/out/used).
 RING_DAYS: Final = 128
@@ -120,7 +121,8 @@ COUNT, SUM, MEAN, MAX, MIN, DISTINCT, RECIPROCAL, FIRST_SEEN, LAST_SEEN, SHARE =
 
 # Columns of a group: features of one role that share one filter.
 GROUP_FILTER, GROUP_FIRST, GROUP_LAST = range(3)
-# Columns of a filter; the first six are tested in one pass without branches, the others where wanted.
+# Columns of a filter; the first seven are tested in one pass without branches, the others where wanted. Of the bits of
+# FLAGS exactly those of FLAGS_SET are set.
 (
     DIRECTIONS,
     KINDS_MASK,
@@ -128,17 +130,18 @@ GROUP_FILTER, GROUP_FIRST, GROUP_LAST = range(3)
     AT_LEAST,
     BELOW,
     FLAGS,
+    FLAGS_SET,
     EXTRA,
     ROUND,
     SAME_COUNTERPARTY,
     REGION_IS,
     LEXICON,
     FILTER_WORDS,
-) = range(12)
+) = range(13)
 ANY_REGION, SAME_REGION, OTHER_REGION = range(3)
 # Columns of a feature. TOTALS: what has left the reservoir counts too (the totals and the day buckets).
 AGGREGATE, SLOT, WITHIN, TOTALS, UNFILTERED, OF_COLUMN, OF_SHIFT, OF_MASK, FEATURE_WORDS = range(9)
-WHOLE_HISTORY: Final = 0  # in WITHIN
+WHOLE_HISTORY, LOCAL_DAY = 0, -1  # in WITHIN: no window, and since the last midnight of Kazakhstan
 
 ABSENT, NEW, REPEAT, CONTRADICTION = range(4)
 
@@ -304,7 +307,7 @@ def _widen(arena: Integers, counters: Integers, tags: Bytes, subjects: NDArray[n
 def _evict(
     arena: Integers, counters: Integers, subjects: NDArray[np.void], summaries: Integers, row: int, leaving: int
 ) -> None:
-    """Let the `leaving` oldest entries of a subject go into its day buckets."""
+    """Let the `leaving` oldest entries of a subject go, transactions into its day buckets."""
     base, size = subjects[row].base, int64(subjects[row].size)
     capacity = _CAPACITIES[subjects[row].size_class]
     slot = int64(subjects[row].summary)
@@ -315,6 +318,9 @@ def _evict(
         for bucket in range(RING_DAYS):
             summaries[slot, bucket, 0] = NO_DAY
     for i in range(leaving):
+        if not _is_transaction(arena[base + PACKED * capacity + i]):
+            subjects[row].facts -= 1
+            continue
         day = arena[base + TIME * capacity + i] // DAY_MS
         bucket = day % RING_DAYS
         if summaries[slot, bucket, 0] < day:
@@ -330,6 +336,11 @@ def _evict(
         for i in range(size - leaving):
             entries[i] = entries[i + leaving]
     subjects[row].size = size - leaving
+
+
+@compiled
+def _is_transaction(packed: int) -> bool:
+    return (packed >> KIND_SHIFT) & 0xFF < FIRST_FACT
 
 
 @compiled
@@ -399,9 +410,10 @@ def _statistics(
     base: int,
     capacity: int,
     before: int,
-    evicted: int,
+    events: int,
     first_seen: int,
     instant: int,
+    is_fact: bool,
     direction: int,
     amount: int,
     counterparty: int,
@@ -412,10 +424,15 @@ def _statistics(
     logarithms: Floats,
     out: Floats,
 ) -> None:
-    """Fill `out[K]`: the event against the `before` entries that precede it."""
-    out[EVENTS_EVER] = float64(evicted + before)
-    if (before > 0 or evicted > 0) and first_seen <= instant:
+    """Fill `out[K]`: the event against the transactions among the `before` entries that precede it.
+
+    `events` transactions precede it, those that have left counted too. Of a fact only they and the age are told.
+    """
+    out[EVENTS_EVER] = float64(events)
+    if events > 0 and first_seen <= instant:
         out[AGE_DAYS] = float64(instant - first_seen) / float64(DAY_MS)
+    if is_fact:
+        return
     out[BURST] = 0.0
     if counterparty != 0:
         out[COUNTERPARTY_SEEN] = float64(seen)
@@ -423,7 +440,8 @@ def _statistics(
     held = 0
     i = before - 1
     while i >= 0 and held < LATEST:
-        if (arena[packed + i] >> DIRECTION_SHIFT) & 3 == direction:
+        word = arena[packed + i]
+        if (word >> DIRECTION_SHIFT) & 3 == direction and _is_transaction(word):
             latest[held] = i
             held += 1
         i -= 1
@@ -479,7 +497,7 @@ def _matching(
 ) -> int:
     """Write the entries of [start, stop) that pass a filter to `matched`, oldest first; return how many."""
     directions, kinds = filters[which, DIRECTIONS], filters[which, KINDS_MASK]
-    channels, flags = filters[which, CHANNELS_MASK], filters[which, FLAGS]
+    channels, flags, flags_set = filters[which, CHANNELS_MASK], filters[which, FLAGS], filters[which, FLAGS_SET]
     at_least, below = filters[which, AT_LEAST], filters[which, BELOW]
     packed = arena[base + PACKED * capacity + start : base + PACKED * capacity + stop]
     amounts = arena[base + AMOUNT * capacity + start : base + AMOUNT * capacity + stop]
@@ -489,7 +507,7 @@ def _matching(
         keep = (directions >> ((word >> DIRECTION_SHIFT) & 3)) & (kinds >> ((word >> KIND_SHIFT) & 63)) & 1
         keep &= channels >> ((word >> CHANNEL_SHIFT) & 63)
         keep &= int64(amount >= at_least) & int64(amount < below)
-        keep &= int64(((word >> FLAGS_SHIFT) & flags) == flags)
+        keep &= int64(((word >> FLAGS_SHIFT) & flags) == flags_set)
         kept_here[i] = keep
     found = 0
     for i in range(stop - start):
@@ -638,12 +656,13 @@ def _features(
 ) -> None:
     """Fill `out[F]` for the groups of one role: the entries up to and including entry `own`."""
     times = arena[base + TIME * capacity : base + TIME * capacity + own + 1]
+    since_midnight = (instant + LOCAL_OFFSET_MS) % DAY_MS + 1
     for group in range(first_group, last_group):
         which = groups[group, GROUP_FILTER]
         widest = -1
         for f in range(groups[group, GROUP_FIRST], groups[group, GROUP_LAST]):
             if typologies[f] & needed != 0:
-                within = features[f, WITHIN]
+                within = features[f, WITHIN] if features[f, WITHIN] != LOCAL_DAY else since_midnight
                 if within == WHOLE_HISTORY:
                     # Kept as totals, needs no walk.
                     if features[f, TOTALS] == 0:
@@ -654,7 +673,7 @@ def _features(
                     widest = max(widest, within)
         if widest < 0:
             continue
-        ever = 0
+        ever = int64(subject.facts)
         for direction in range(3):
             if (filters[which, DIRECTIONS] >> direction) & 1:
                 ever += subject.counts[direction]
@@ -667,7 +686,7 @@ def _features(
         for f in range(groups[group, GROUP_FIRST], groups[group, GROUP_LAST]):
             if typologies[f] & needed == 0:
                 continue
-            within = features[f, WITHIN]
+            within = features[f, WITHIN] if features[f, WITHIN] != LOCAL_DAY else since_midnight
             start = 0 if within == WHOLE_HISTORY else after(times, instant - within)
             first = _first_matched(matched, found, start)
             aggregate = features[f, AGGREGATE]
@@ -688,7 +707,8 @@ def _features(
                                 count += subject.counts[direction]
                                 total += subject.sums[direction]
                         for i in range(own + 1, subject.size):
-                            if (directions >> ((arena[base + PACKED * capacity + i] >> DIRECTION_SHIFT) & 3)) & 1:
+                            word = arena[base + PACKED * capacity + i]
+                            if (directions >> ((word >> DIRECTION_SHIFT) & 3)) & 1 and _is_transaction(word):
                                 count -= 1
                                 total -= arena[base + AMOUNT * capacity + i]
                     elif subject.summary >= 0:
@@ -720,7 +740,8 @@ def _features(
                 value = float64(_reciprocal(arena, base, capacity, matched, first, found, table))
             elif aggregate == FIRST_SEEN:
                 if features[f, UNFILTERED] != 0 and within == WHOLE_HISTORY:
-                    value = float64(instant - subject.first_seen)
+                    if subject.first_seen != NOT_SEEN:
+                        value = float64(instant - subject.first_seen)
                 elif found > first:
                     value = float64(instant - times[matched[first]])
             elif aggregate == LAST_SEEN:
@@ -734,7 +755,7 @@ def _features(
                 packed = arena[base + PACKED * capacity + start : base + PACKED * capacity + own + 1]
                 count = 0
                 for i in range(own + 1 - start):
-                    count += (directions >> ((packed[i] >> DIRECTION_SHIFT) & 3)) & 1
+                    count += (directions >> ((packed[i] >> DIRECTION_SHIFT) & 3)) & int64(_is_transaction(packed[i]))
                 if count > 0:
                     value = float64(found - first) / float64(count)
             out[features[f, SLOT]] = value / divisors[f]
@@ -805,6 +826,7 @@ def apply_rows(
         event, content = int64(event_row.event), int64(event_row.content >> uint64(32))
         instant, amount = event_row.occurred_at, event_row.amount_kzt
         roles = int64(event_row.roles)
+        is_fact = int64(event_row.kind) >= FIRST_FACT
 
         # All verdicts before any entry: payer and payee may be one subject.
         for role in range(4):
@@ -847,6 +869,9 @@ def apply_rows(
                 key, rest, kind = event_row.phone, event_row.phone_rest, 6
             if role >= 2:
                 direction, account, own_region = USED, event_row.payer_account, 0
+            if is_fact:
+                # Nothing was paid: whoever else is named is no counterparty.
+                direction, counterparty = USED, 0
 
             row = found_rows[role]
             if row < 0:
@@ -858,7 +883,7 @@ def apply_rows(
                 subjects[row].rest = rest
                 subjects[row].kind = kind
                 subjects[row].base = _take_region(arena, counters, tags, _CAPACITIES[0], top)
-                subjects[row].first_seen = instant
+                subjects[row].first_seen = NOT_SEEN
                 subjects[row].summary = -1
                 add_to_index(index, key, row)
 
@@ -869,9 +894,11 @@ def apply_rows(
             if counterparty != 0:
                 parties = arena[base + COUNTERPARTY * capacity : base + COUNTERPARTY * capacity + place]
                 seen = _count_equal(parties, counterparty)
-            ever = int64(subjects[row].counts[0]) + subjects[row].counts[1] + subjects[row].counts[2]
+            events = int64(subjects[row].counts[0]) + subjects[row].counts[1] + subjects[row].counts[2]
+            for i in range(place, size):
+                events -= int64(_is_transaction(arena[base + PACKED * capacity + i]))
             _statistics(
-                arena, base, capacity, place, ever - size, subjects[row].first_seen, instant, direction, amount,
+                arena, base, capacity, place, events, subjects[row].first_seen, instant, is_fact, direction, amount,
                 counterparty, region, seen, latest, amounts, logarithms, statistics[n, role],
             )  # fmt: skip
 
@@ -919,9 +946,12 @@ def apply_rows(
                 | (flags << FLAGS_SHIFT)
             )
             subjects[row].size = size + 1
-            subjects[row].counts[direction] += 1
-            subjects[row].sums[direction] += amount
-            subjects[row].first_seen = min(subjects[row].first_seen, instant)
+            if is_fact:
+                subjects[row].facts += 1
+            else:
+                subjects[row].counts[direction] += 1
+                subjects[row].sums[direction] += amount
+                subjects[row].first_seen = min(subjects[row].first_seen, instant)
             _features(
                 arena, base, capacity, subjects[row], summaries, place, instant, counterparty, own_region, needed[n],
                 groups, role_groups[role], role_groups[role + 1], filters, features, typologies, divisors, lexicons,

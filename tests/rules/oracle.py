@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rules.events import CHANNELS, KINDS, ROLES, word_hash
+from rules.events import CHANNELS, FACT_KINDS, KINDS, ROLES, word_hash
 from rules.features import Feature
 from rules.history import STATISTICS
 
@@ -26,6 +26,8 @@ FLAGS = {
     "own_deposit_broken": 4,
     "payer_non_resident": 8,
     "payee_non_resident": 16,
+    "online": 128,
+    "secured": 256,
 }
 TIME_UNITS = {"seconds": 1_000, "minutes": 60_000, "hours": HOUR, "days": DAY}
 
@@ -49,6 +51,10 @@ class Entry:
     account: int
     position: tuple[int, int]
     new: bool = False
+
+    @property
+    def is_fact(self) -> bool:
+        return self.kind in FACT_KINDS
 
 
 @dataclass
@@ -132,14 +138,15 @@ class Oracle:
         other = "payee" if role == 0 else "payer"
         own = "payee" if role == 1 else "payer"
         channel = int(row["channel"])
+        kind_of_event = KINDS[int(row["kind"])]
         entry = Entry(
             event=int(row["event"]),
             content=int(row["content"]) >> 32,
             occurred_at=int(row["occurred_at"]),
             amount=int(row["amount_kzt"]),
-            counterparty=int(row[other]),
-            direction=("out", "in", "used", "used")[role],
-            kind=KINDS[int(row["kind"])],
+            counterparty=0 if kind_of_event in FACT_KINDS else int(row[other]),
+            direction="used" if kind_of_event in FACT_KINDS else ("out", "in", "used", "used")[role],
+            kind=kind_of_event,
             channel=None if channel == 255 else CHANNELS[channel],
             flags=int(row["flags"]) & ~(LATE | HISTORY),
             words=tuple(int(word) for word in row["words"]),
@@ -154,13 +161,18 @@ class Oracle:
 
     def statistics(self, history: History, event: Entry) -> dict[str, float]:
         """The statistics that are defined, from the entries that precede the event."""
-        earlier = [entry for entry in history.held if entry.occurred_at <= event.occurred_at]
-        left = len(history.ever) - len(history.held)
-        found: dict[str, float] = {"events": left + len(earlier), "burst": 0}
+        held = [entry for entry in history.held if not entry.is_fact]
+        ever = [entry for entry in history.ever if not entry.is_fact]
+        earlier = [entry for entry in held if entry.occurred_at <= event.occurred_at]
+        left = len(ever) - len(held)
+        found: dict[str, float] = {"events": left + len(earlier)}
         if earlier or left:
-            first = min(entry.occurred_at for entry in history.ever)
+            first = min(entry.occurred_at for entry in ever)
             if first <= event.occurred_at:
                 found["age_days"] = (event.occurred_at - first) / DAY
+        if event.is_fact:
+            return found
+        found["burst"] = 0
         if event.counterparty:
             found["counterparty_seen"] = sum(entry.counterparty == event.counterparty for entry in earlier)
         latest = [entry for entry in earlier if entry.direction == event.direction][-32:]
@@ -193,6 +205,8 @@ class Oracle:
         )
         if len(history.held) == self.largest:
             for entry in history.held[: self.leaving]:
+                if entry.is_fact:
+                    continue
                 day = entry.occurred_at // DAY
                 rivals = [held for held in history.buckets if held % RING == day % RING and held != day]
                 if any(rival > day for rival in rivals):
@@ -217,7 +231,7 @@ class Oracle:
         """One feature as of an event that is already in the history."""
         now = event.occurred_at
         upto = history.held[: next(i for i, entry in enumerate(history.held) if entry is event) + 1]
-        within = feature.within_ms
+        within = (now + 5 * HOUR) % DAY + 1 if feature.local_day else feature.within_ms
         window = [entry for entry in upto if within is None or entry.occurred_at > now - within]
         matching = [entry for entry in window if matches(entry, event, own_region, feature, lexicons)]
         amounts = [entry.amount for entry in matching]
@@ -255,13 +269,14 @@ class Oracle:
             return len((paid & received) - {0})
         if feature.aggregate == "first_seen":
             unfiltered = not any(vars(feature.where).values()) and within is None
-            times = [entry.occurred_at for entry in (history.ever if unfiltered else matching)]
+            ever = [entry for entry in history.ever if not entry.is_fact]
+            times = [entry.occurred_at for entry in (ever if unfiltered else matching)]
             return (now - min(times)) / TIME_UNITS[feature.unit] if times else math.nan
         if feature.aggregate == "last_seen":
             times = [entry.occurred_at for entry in matching if entry is not event]
             return (now - max(times)) / TIME_UNITS[feature.unit] if times else math.nan
         directions = feature.where.directions or ("in", "out", "used")
-        whole = [entry for entry in window if entry.direction in directions]
+        whole = [entry for entry in window if entry.direction in directions and not entry.is_fact]
         return len(matching) / len(whole) if whole else math.nan
 
 
@@ -275,7 +290,7 @@ def matches(
     return all(
         (
             not where.directions or entry.direction in where.directions,
-            not where.kinds or entry.kind in where.kinds,
+            entry.kind in where.kinds if where.kinds else not entry.is_fact,
             not where.channels or entry.channel in where.channels,
             where.at_least is None or entry.amount >= where.at_least,
             where.below is None or entry.amount < where.below,
@@ -283,6 +298,7 @@ def matches(
             where.counterparty != "same" or entry.counterparty == event.counterparty,
             where.counterparty != "new" or entry.new,
             all(entry.flags & FLAGS[flag] for flag in where.flags),
+            not any(entry.flags & FLAGS[flag] for flag in where.without),
             where.words is None or bool(hashes & set(entry.words)),
             where.region != "same" or (known and entry.region == own_region),
             where.region != "other" or (known and entry.region != own_region),

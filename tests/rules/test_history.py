@@ -13,10 +13,24 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from rules import kernels
-from rules.events import CHANNELS, DAY_MS, EVENT, HISTORY, KINDS, LATE, NO_TIME, ROLES, word_hash
+from rules.events import (
+    CHANNELS,
+    DAY_MS,
+    EVENT,
+    FACT_KINDS,
+    FIRST_FACT,
+    HISTORY,
+    KINDS,
+    LATE,
+    LOAN_SECURED,
+    NO_TIME,
+    ROLES,
+    word_hash,
+)
 from rules.features import Feature, FeatureTable, load_features
 from rules.history import ENTRY, STATISTICS, Histories, institution_hash
 from rules.kernels import SUBJECT_KINDS
+from rules.rulebook import PACKAGED, Reading, read_documents
 from tests.rules.oracle import Entry, Oracle
 
 TEXT = {"kk": "к", "ru": "р", "en": "e"}
@@ -57,9 +71,13 @@ def declarations(draw: st.DrawFn) -> dict[str, Any]:
             aggregate = "count"
         where: dict[str, Any] = {}
         party = role in ("payer", "payee")
-        if aggregate != "reciprocal" and draw(st.booleans()):
+        of_facts = aggregate in ("count", "sum", "max", "first_seen", "last_seen") and draw(st.booleans())
+        if of_facts:
+            where["kind"] = draw(subset(FACT_KINDS[:3]))
+            where |= draw(st.sampled_from([{}, {"direction": "used"}, {"flag": "device_new", "without": "secured"}]))
+        elif aggregate != "reciprocal" and draw(st.booleans()):
             where["direction"] = draw(st.sampled_from(["in", "out", ["in", "out"]])) if party else "used"
-        if draw(st.integers(0, 3)) or aggregate == "share":
+        if not of_facts and (draw(st.integers(0, 3)) or aggregate == "share"):
             filters: dict[str, st.SearchStrategy[Any]] = {
                 "kind": subset(KINDS[:3]),
                 "channel": subset(CHANNELS[:3]),
@@ -67,6 +85,7 @@ def declarations(draw: st.DrawFn) -> dict[str, Any]:
                 "round": st.sampled_from([50, 100]),
                 "counterparty": st.sampled_from(["same", "new"]),
                 "flag": subset(["device_new", "remote_access"]),
+                "without": subset(["secured", "online"]),
                 "words": st.sampled_from(sorted(LEXICONS)),
             }
             if party:
@@ -75,7 +94,7 @@ def declarations(draw: st.DrawFn) -> dict[str, Any]:
                 where[name] = draw(filters[name])
         feature = {"name": f"{role}.f{number}", "aggregate": aggregate, "where": where, "text": TEXT}
         if draw(st.booleans()):
-            feature["within"] = draw(st.sampled_from(["PT1H", "P1D", "P3DT1S", "P30D", "P90D"]))
+            feature["within"] = draw(st.sampled_from(["PT1H", "P1D", "P3DT1S", "P30D", "P90D", "local_day"]))
         features.append(feature | draw(st.sampled_from(AGGREGATES_OF[aggregate])))
     return {"features": features}
 
@@ -95,9 +114,10 @@ def events(draw: st.DrawFn, most: int = 60) -> NDArray[np.void]:
     rows["content"] = random.integers(0, 2**64 - 1, count, dtype=np.uint64, endpoint=True)
     rows["occurred_at"] = START + np.cumsum(steps)
     rows["source"], rows["offset"] = random.integers(0, 9, count), np.arange(count) * 3
-    rows["kind"] = random.integers(0, len(KINDS), count)
+    facts = draw(st.sampled_from([0.0, 0.4]))
+    rows["kind"] = np.where(random.random(count) < facts, FIRST_FACT, 0) + random.integers(0, 4, count)
     rows["channel"] = random.choice([0, 1, 2, 255], count)
-    rows["flags"] = random.choice([0, 1, 2, 3, LATE | 1, HISTORY], count)
+    rows["flags"] = random.choice([0, 1, 2, 3, LATE | 1, HISTORY, LOAN_SECURED, LOAN_SECURED | 1], count)
     rows["amount_kzt"] = random.choice([1, 5_000, 10_000, 20_000, 20_050, 33_333, 7], count)
     rows["payer"] = random.choice(parties, count, p=[0.1, 0.5, 0.1, 0.1, 0.1, 0.1])
     rows["payee"] = random.choice(parties, count, p=[0.1, 0.2, 0.4, 0.1, 0.1, 0.1])
@@ -161,9 +181,11 @@ def test_kernel_equals_oracle(rows: NDArray[np.void], document: Any, largest: in
         subject = histories.subject(key)
         assert subject is not None
         assert subject["kind"] == history.kind
-        assert subject["first_seen"] == min(entry.occurred_at for entry in history.ever)
+        ever = [entry for entry in history.ever if not entry.is_fact]
+        assert subject["first_seen"] == min((entry.occurred_at for entry in ever), default=kernels.NOT_SEEN)
+        assert subject["facts"] == sum(entry.is_fact for entry in history.held)
         for direction, name in enumerate(("in", "out", "used")):
-            amounts = [entry.amount for entry in history.ever if entry.direction == name]
+            amounts = [entry.amount for entry in ever if entry.direction == name]
             assert (subject["counts"][direction], subject["sums"][direction]) == (len(amounts), sum(amounts))
 
 
@@ -180,6 +202,28 @@ def as_entries(held: list[Entry]) -> NDArray[np.void]:
         row["channel"] = 255 if entry.channel is None else CHANNELS.index(entry.channel)
         row["flags"] = entry.flags | (1 << 15 if entry.new else 0)
     return expected
+
+
+@functools.cache
+def catalogue() -> tuple[Feature, ...]:
+    """The features of the packaged catalogue that are of transactions."""
+    declared = [feature for _, feature in Reading(read_documents(PACKAGED)).features]
+    return tuple(feature for feature in declared if not set(feature.where.kinds) & set(FACT_KINDS))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(events(90))
+def test_facts_change_nothing_that_is_said_of_transactions(rows: NDArray[np.void]) -> None:
+    """Statistics, and the features of the packaged catalogue that are of transactions, with and without facts."""
+    lexicons = {feature.where.words for feature in catalogue() if feature.where.words}
+    table = FeatureTable.from_declarations(catalogue(), {name: ["взнос", "нан"] for name in lexicons})
+    needed = np.ones(len(rows), np.uint64)
+    rows["event"] = np.arange(len(rows))
+    transactions = rows["kind"] < FIRST_FACT
+    found = Histories(subjects=8, entries=1).apply(rows, table, needed)
+    expected = Histories(subjects=8, entries=1).apply(rows[transactions], table, needed[transactions])
+    np.testing.assert_array_equal(found.values[transactions], expected.values)
+    np.testing.assert_array_equal(found.statistics[transactions], expected.statistics)
 
 
 @functools.cache
