@@ -40,6 +40,7 @@ STEP_ROWS: Final = 20_000
 _LAST: Final = 2**62
 _FIRST: Final = -(2**62)
 
+Mark = tuple[int, int]  # (epoch, order_time)
 GenerationAt = Callable[[NDArray[np.int64]], Awaitable[NDArray[np.uint32]]]
 
 
@@ -134,7 +135,10 @@ class Intake:
         partitions: int,
         generation_at: GenerationAt,
         held: set[TP],
+        slowest: Callable[[], Mark | None] = lambda: None,
     ) -> None:
+        """`held` is filled with the sources to hold back; `slowest` is the lowest mark of any source of any worker, as
+        this worker's partitions of `facts` know it, or None where they know of none."""
         self.admission = admission
         self.outbox = outbox
         self.clock = clock
@@ -142,6 +146,7 @@ class Intake:
         self.partitions = partitions
         self.generation_at = generation_at
         self.held = held
+        self.slowest = slowest
         self.margin_ms = 1.0
         self.readers: dict[TP, SourceReader] = {}
         self._covered: list[tuple[Any, list[asyncio.Future[Any]]]] = []  # events and what they caused, unsent
@@ -198,6 +203,8 @@ class Intake:
     async def tick(self) -> None:
         """Send what arrived since the last tick, with the newest marks; acknowledge what is written."""
         self._acknowledge()
+        if self.held:
+            self._keep_step()  # whoever is waited for may be another worker's: nothing of ours need move
         now = time.monotonic()
         ready = any(reader.ready for reader in self.readers.values())
         if not ready and now - self._last_frame < 2 * TICK_SECONDS:
@@ -215,7 +222,7 @@ class Intake:
         await self._send(marks)
         self._measure(marks)
         self._last_frame = now
-        self._keep_step(marks)
+        self._keep_step()
 
     def _measure(self, marks: dict[TP, tuple[int, int]]) -> None:
         now_ms = time.time() * 1000.0
@@ -279,11 +286,17 @@ class Intake:
         newest = int(rows["order_time"].max()) if reader.epoch is not None else int(rows["appended_at"].max())
         reader.ahead.append((newest, len(rows)))
 
-    def _keep_step(self, marks: dict[TP, tuple[int, int]]) -> None:
-        """Hold back a source that is far ahead of the slowest, so that little waits in the memory of `screen`."""
-        if len(marks) < 2:
+    def _keep_step(self) -> None:
+        """Hold back a source that is far ahead of the slowest, so that little waits in the memory of `screen`.
+
+        The slowest may be read by another worker. Its mark comes through `facts`, as late as `screen` is: where that
+        lags, sources wait as well. The slowest of all is never held, so nothing waits for ever.
+        """
+        marks = {tp: reader.sent_mark for tp, reader in self.readers.items()}
+        if not marks:
             return
-        slowest = min(marks.values())
+        elsewhere = self.slowest()
+        slowest = min(marks.values()) if elsewhere is None else min(*marks.values(), elsewhere)
         self.held.clear()
         for tp, reader in self.readers.items():
             time_of = slowest[1] if reader.epoch is not None and slowest[0] == reader.epoch else slowest[0]

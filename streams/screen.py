@@ -33,6 +33,7 @@ VIEWS: Final = "views"
 PROGRESS_SECONDS: Final = 0.1
 SILENT_SECONDS: Final = 60.0
 STALLED_SECONDS: Final = 5.0
+WAITING_ROWS: Final = 50_000  # events that wait for views of slower partitions, from which on `facts` is held back
 
 
 @dataclass(slots=True)
@@ -65,7 +66,9 @@ class Screen:
         partitions: int,
         sources: Sequence[tuple[str, int]],
         snapshot_seconds: float,
+        held_back: set[TP],
     ) -> None:
+        """`sources`: all declared source partitions; `held_back` is filled with partitions of `facts` not to read."""
         self.outbox = outbox
         self.feed = feed
         self.findings = findings
@@ -74,6 +77,7 @@ class Screen:
         self.partitions = partitions
         self.sources = list(sources)
         self.snapshot_seconds = snapshot_seconds
+        self.held_back = held_back
         self.held: dict[int, _Held] = {}
         self.batches = 0
 
@@ -85,6 +89,7 @@ class Screen:
         Raises:
             SnapshotError: the log no longer reaches back to where the state begins.
         """
+        self.held_back.clear()
         for number in sorted(set(self.held) - numbers):
             left = self.held.pop(number)
             self.metrics.forget(number)
@@ -140,9 +145,34 @@ class Screen:
         held.events.append(event)
         self.batches += 1
         self.metrics.applied(time.perf_counter() - began)
+        self._keep_step(held.partition)
         held.sending = True
         await self._send(held.partition, progress)
         held.sending = False
+
+    def _keep_step(self, partition: Partition) -> None:
+        """Hold back a partition of `facts` that is far ahead of those whose views it waits for.
+
+        `views` are always read. The partition that is furthest behind waits for none that was not sent, so it is never
+        held for long, and the others follow.
+        """
+        waiting = partition.waiting_rows
+        if waiting > WAITING_ROWS:
+            self.held_back.add(TP(FACTS, partition.number))
+        elif waiting < WAITING_ROWS // 2:
+            self.held_back.discard(TP(FACTS, partition.number))
+
+    def slowest_mark(self) -> tuple[int, int] | None:
+        """The lowest mark of any source that is waited for, of any worker, as far as these partitions have read."""
+        return min(
+            (
+                source.mark
+                for held in self.held.values()
+                for source in held.partition.sources
+                if source.known and not source.passed_over
+            ),
+            default=None,
+        )
 
     async def _send(self, partition: Partition, progress: Progress) -> None:
         for target, views in progress.views.items():

@@ -120,6 +120,7 @@ class Worker:
             partitions=self.topics.partitions,
             sources=sources,
             snapshot_seconds=settings.snapshot_seconds,
+            held_back=self.batches.held_facts,
         )
         self.intake = Intake(
             Admission(self.key, self.vault, institutions),
@@ -128,9 +129,10 @@ class Worker:
             self.metrics,
             partitions=self.topics.partitions,
             generation_at=self.feed.generation_at,
-            held=self.batches.held,
+            held=self.batches.held_sources,
+            slowest=self.screen.slowest_mark,
         )
-        self.intake.margin_ms = await self.outbox.measure_clock_margin("marks")
+        self.intake.margin_ms = await self.outbox.measure_clock_margin("clock")
         self.batches.positions = self
         app = self._app()
         self.watchdog = Watchdog(self._progress, lambda: True, seconds=settings.watchdog_seconds)

@@ -185,7 +185,13 @@ async def first_generation(appended_at: NDArray[np.int64]) -> NDArray[np.uint32]
     return np.ones(len(appended_at), np.uint32)
 
 
-def an_intake(*, partitions: int = 1, tps: Sequence[TP] = (TX,), generation_at: Any = first_generation) -> Intake:
+def an_intake(
+    *,
+    partitions: int = 1,
+    tps: Sequence[TP] = (TX,),
+    generation_at: Any = first_generation,
+    slowest: Any = lambda: None,
+) -> Intake:
     outbox: Any = Outbox()
     made = Intake(
         Admission(KEY),
@@ -195,6 +201,7 @@ def an_intake(*, partitions: int = 1, tps: Sequence[TP] = (TX,), generation_at: 
         partitions=partitions,
         generation_at=generation_at,
         held=set(),
+        slowest=slowest,
     )
     made.assigned(dict.fromkeys(tps, 0))
     return made
@@ -350,6 +357,26 @@ def test_a_source_far_ahead_of_the_slowest_is_held_back_until_that_one_follows(
         await made.take(batch_of(transaction(1, tp=OTHER, appended=ahead + 1), tp=OTHER), Event())
         await made.tick()
         assert made.held == set()
+
+    asyncio.run(run())
+
+
+def test_a_source_far_ahead_of_another_workers_is_held_back_until_that_one_follows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(intake, "STEP_ROWS", 3)
+    elsewhere = (APPENDED_AT, 0)
+    made = an_intake(slowest=lambda: elsewhere)
+
+    async def run() -> None:
+        nonlocal elsewhere
+        ahead = APPENDED_AT + intake.STEP_MS + 5_000
+        await made.take(batch_of(*(transaction(offset, appended=ahead) for offset in range(5))), Event())
+        await made.tick()
+        assert made.held == {TX}
+        elsewhere = (ahead, 0)
+        await made.tick()
+        assert made.held == set(), "it is let go though nothing of this worker moved"
 
     asyncio.run(run())
 

@@ -225,7 +225,17 @@ def test_a_full_disk_keeps_the_former_snapshot_and_loses_no_event(tmp_path: Path
         asyncio.run(store.finish(writing, []))
         metrics = WorkerMetrics("test")
         outbox: Any = SimpleNamespace(open_now=list)
-        screen = Screen(outbox, Any, Any, store, metrics, partitions=1, sources=[], snapshot_seconds=1)  # type: ignore[arg-type]
+        screen = Screen(
+            outbox,
+            Any,
+            Any,
+            store,
+            metrics,
+            partitions=1,
+            sources=[],
+            snapshot_seconds=1,
+            held_back=set(),  # type: ignore[arg-type]
+        )
         acknowledged: list[int] = []
         event = SimpleNamespace(ack=lambda: acknowledged.append(1))
         small: dict[str, Any] = {"small": np.zeros(2_000)}
