@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "alerts": ("streams.cli.alerts", "alerts", "Show suspicious operations."),
     "explain": ("streams.cli.alerts", "explain", "Say in words why an alert was raised."),
     "replay": ("streams.cli.replay", "replay", "Judge files of events without Kafka."),
+    "evaluate": ("streams.cli.evaluate", "evaluate", "Say how well a rulebook does on labelled events, with a report."),
     "simulate": ("streams.cli.simulate", "simulate", "Write a simulated, labelled country to a file."),
     "check": ("streams.cli.rulebook", "check", "Find the faults of a rulebook."),
     "test": ("streams.cli.rulebook", "test", "Run every example of a rulebook."),

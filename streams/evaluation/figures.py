@@ -1,0 +1,409 @@
+"""The figures of an evaluation: plain dataclasses made from what runs showed, ready to be written as JSON."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Final
+
+import numpy as np
+
+from rules.events import DAY_MS
+from rules.typology import Typology
+from streams.deadlines import hold_deadline
+from streams.evaluation.cases import Case
+from streams.evaluation.observed import TRANSACTIONS, Alert, Observed
+from streams.evaluation.ranking import at_rate, average_precision, curve
+from streams.findings import instant
+
+EARLY: Final = 0.10  # of a case's money: who names it before, names it early
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A run with its cases."""
+
+    observed: Observed
+    cases: list[Case]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """How well the risk ranks all events."""
+
+    average_precision: float
+    recall_at_1_percent: float
+    precision_at_1_percent: float
+    share_of_fraud: float
+    curve: list[tuple[float, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Innocents:
+    """What holds and blocks did to honest events and people."""
+
+    events: int  # honest transactions
+    held: int  # of them, with a hold or block
+    share: float
+    warned: int
+    stepped_up: int
+    people: int  # whom the holds were about and who have no part in a fraud
+    days_mean: float | None  # the legal term of a hold, in calendar days
+    days_longest: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFigures:
+    """How cases of one kind were found, by one typology or by any."""
+
+    cases: int
+    found: int
+    recall: float | None
+    found_by_event: int  # with an alert on an event of the case itself
+    events: int
+    events_found: int
+    event_recall: float | None
+    lead_days: float | None  # median over the found, from the case's first event to the first alert
+    to_come: float | None  # median share of the money that came in after the first alert
+    recoverable: float | None  # median share of the money that could still be held or taken back
+    money: int  # tiyn
+    held: int  # tiyn of events at and after the first hold or block
+    warned: int  # tiyn of events at and after the first warning, and not held
+
+
+@dataclass(frozen=True, slots=True)
+class TypologyFigures:
+    """One typology: what it raised, and the cases that are its own."""
+
+    id: str
+    name: str
+    status: str
+    alerts: int
+    alerts_per_analyst_day: float
+    subjects: int  # whom the alerts are about
+    right: int  # on an event of a fraud, whichever
+    right_strict: int  # on an event of this typology's own fraud
+    precision: float | None
+    strict_precision: float | None
+    honest_held: int
+    own: CaseFigures
+    by_any: CaseFigures
+
+
+@dataclass(frozen=True, slots=True)
+class FindingOfCase:
+    """A typology that named a case."""
+
+    typology: str
+    alerts: int
+    first_day: float  # since the case's first event
+    money_before: float | None  # share of the case's money that had come in before the first alert
+    by_event: bool  # any of its alerts is on an event of the case, not only about a subject of it
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFound:
+    """One case with the typologies that named it, the earliest first."""
+
+    run: str
+    case: str
+    scenarios: tuple[str, ...]
+    events: int
+    days: float
+    money: int
+    recoverable: float | None
+    findings_before_10_percent: int  # typologies that named it before that share of its money had come in
+    alerts_before_10_percent: int
+    findings: list[FindingOfCase]
+
+
+@dataclass(frozen=True, slots=True)
+class LookAlike:
+    """Honest people who look like a fraud, by the kind of their story."""
+
+    kind: str
+    cases: int
+    events: int
+    alerted: int  # cases with an alert on one of their events
+    held: int  # cases with a hold or block
+    alerts: dict[str, int]  # by typology
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything that is said of one run, or of several together."""
+
+    events: int
+    rejected: int
+    late: int
+    unlabelled: int
+    days: float
+    fraud_events: int
+    fraud_events_not_judged: int
+    cases: int
+    cases_not_judged: list[str]  # named by the labels, with no event that could be judged: in no figure below
+    alerts: int
+    alerts_per_analyst_day: float
+    precision: float | None
+    all_cases: CaseFigures
+    ranking: Ranking
+    innocents: Innocents
+    typologies: list[TypologyFigures]
+    scenarios: dict[str, CaseFigures]
+    case_list: list[CaseFound]
+    look_alikes: list[LookAlike]
+
+
+def figures(runs: Sequence[Judged], typologies: Sequence[Typology], analysts: int) -> Figures:
+    """The figures over one or several runs together; every run's days count."""
+    observed = [run.observed for run in runs]
+    cases = [case for run in runs for case in run.cases]
+    alerts = [(run, alert) for run in observed for alert in run.alerts]
+    days = sum(_days(run) for run in observed)
+    fraud = np.concatenate([run.fraud for run in observed])
+    risk = np.concatenate([run.rows["risk"] for run in observed])
+    recall, precision = at_rate(fraud, risk)
+    right = sum(_is_fraud(run, alert) for run, alert in alerts)
+    scenarios = sorted({scenario for case in cases for scenario in case.scenarios})
+    return Figures(
+        events=len(fraud),
+        rejected=sum(run.replayed.rejected for run in observed),
+        late=sum(run.replayed.late for run in observed),
+        unlabelled=sum(run.unlabelled for run in observed),
+        days=_rounded(days, 2),
+        fraud_events=int(fraud.sum()),
+        fraud_events_not_judged=sum(
+            count for run in observed for label, count in zip(run.known, run.missing, strict=True) if label.fraud
+        ),
+        cases=len(cases),
+        cases_not_judged=[name for run in runs for name in _not_judged(run)],
+        alerts=len(alerts),
+        alerts_per_analyst_day=_rounded(len(alerts) / days / analysts, 2),
+        precision=_share(right, len(alerts)),
+        all_cases=_of_cases(cases, runs, None, None),
+        ranking=Ranking(
+            _rounded(average_precision(fraud, risk)),
+            _rounded(recall),
+            _rounded(precision),
+            _rounded(float(fraud.mean()) if len(fraud) else 0.0, 6),
+            curve(fraud, risk),
+        ),
+        innocents=_innocents(runs),
+        typologies=[_of_typology(typology, runs, cases, alerts, days * analysts) for typology in typologies],
+        scenarios={name: _of_cases(cases, runs, name, None) for name in scenarios},
+        case_list=[_found(case) for case in cases],
+        look_alikes=_look_alikes(runs),
+    )
+
+
+def _of_typology(
+    typology: Typology,
+    runs: Sequence[Judged],
+    cases: Sequence[Case],
+    alerts: Sequence[tuple[Observed, Alert]],
+    analyst_days: float,
+) -> TypologyFigures:
+    own = [(run, alert) for run, alert in alerts if alert.typology == typology.id]
+    right = sum(_is_fraud(run, alert) for run, alert in own)
+    strict = sum(_scenario(run, alert) == typology.id for run, alert in own)
+    held = {(run.name, alert.row) for run, alert in own if _holds(alert) and not _is_fraud(run, alert)}
+    return TypologyFigures(
+        id=typology.id,
+        name=typology.name.en,
+        status=typology.status,
+        alerts=len(own),
+        alerts_per_analyst_day=_rounded(len(own) / analyst_days, 2),
+        subjects=len({(run.name, alert.subject) for run, alert in own}),
+        right=right,
+        right_strict=strict,
+        precision=_share(right, len(own)),
+        strict_precision=_share(strict, len(own)),
+        honest_held=len(held),
+        own=_of_cases(cases, runs, typology.id, typology.id),
+        by_any=_of_cases(cases, runs, typology.id, None),
+    )
+
+
+def _of_cases(cases: Sequence[Case], runs: Sequence[Judged], scenario: str | None, typology: str | None) -> CaseFigures:
+    """The cases of a scenario (None: all) as a typology (None: any of them) found them."""
+    chosen = [case for case in cases if scenario is None or scenario in case.scenarios]
+    firsts = [(case, first) for case in chosen if (first := case.first_named(typology)) is not None]
+    protected = [case.protected(typology) for case in chosen]
+    events = found = 0
+    for run in runs:
+        wanted = np.array([label.fraud and scenario in (None, label.scenario) for label in run.observed.known])
+        labelled = wanted[run.observed.rows["label"]]
+        events += int(labelled.sum())
+        hit = {alert.row for alert in run.observed.alerts if typology in (None, alert.typology)}
+        found += int(labelled[sorted(hit)].sum()) if hit else 0
+    return CaseFigures(
+        cases=len(chosen),
+        found=len(firsts),
+        recall=_share(len(firsts), len(chosen)),
+        found_by_event=sum(
+            any(each.by_event and typology in (None, each.alert.typology) for each in case.named) for case in chosen
+        ),
+        events=events,
+        events_found=found,
+        event_recall=_share(found, events),
+        lead_days=_median((first.alert.occurred_at - case.first) / DAY_MS for case, first in firsts),
+        to_come=_median(case.still_to_come(first) for case, first in firsts),
+        recoverable=_median(case.recoverable(first) for case, first in firsts),
+        money=sum(case.money for case in chosen),
+        held=sum(held for held, _ in protected),
+        warned=sum(warned for _, warned in protected),
+    )
+
+
+def _found(case: Case) -> CaseFound:
+    findings, early = [], 0
+    for typology in sorted({each.alert.typology for each in case.named}):
+        first = case.first_named(typology)
+        assert first is not None
+        before = case.come_before(first.at)
+        of_it = [each for each in case.named if each.alert.typology == typology]
+        findings.append(
+            FindingOfCase(
+                typology,
+                len(of_it),
+                _rounded((first.alert.occurred_at - case.first) / DAY_MS, 3),
+                None if before is None else _rounded(before),
+                any(each.by_event for each in of_it),
+            )
+        )
+    for each in case.named:
+        before = case.come_before(each.at)
+        early += before is not None and before < EARLY
+    first = case.first_named()
+    recoverable = case.recoverable(first) if first is not None else None
+    return CaseFound(
+        run=case.run,
+        case=case.name,
+        scenarios=case.scenarios,
+        events=len(case.rows),
+        days=_rounded((case.last - case.first) / DAY_MS, 2),
+        money=case.money,
+        recoverable=None if recoverable is None else _rounded(recoverable),
+        findings_before_10_percent=sum(
+            finding.money_before is not None and finding.money_before < EARLY for finding in findings
+        ),
+        alerts_before_10_percent=early,
+        findings=sorted(findings, key=lambda finding: (finding.first_day, finding.typology)),
+    )
+
+
+def _innocents(runs: Sequence[Judged]) -> Innocents:
+    events = held = warned = stepped_up = 0
+    people: set[tuple[str, int]] = set()
+    days: list[float] = []
+    for run in runs:
+        rows = run.observed.rows
+        honest = ~run.observed.fraud & np.isin(rows["kind"], list(TRANSACTIONS))
+        events += int(honest.sum())
+        involved = frozenset(token for case in run.cases for token in case.subjects)
+        stopped: set[int] = set()
+        other: dict[str, set[int]] = defaultdict(set)
+        for alert in run.observed.alerts:
+            if not honest[alert.row]:
+                continue
+            if not _holds(alert):
+                other[alert.decision].add(alert.row)
+                continue
+            if alert.row not in stopped:
+                stopped.add(alert.row)
+                days.append((hold_deadline(instant(alert.occurred_at)) - instant(alert.occurred_at)).total_seconds())
+            if alert.subject and alert.subject not in involved:
+                people.add((run.observed.name, alert.subject))
+        held += len(stopped)
+        warned += len(other["warn"] - stopped)
+        stepped_up += len(other["step_up"] - stopped)
+    in_days = [seconds * 1000 / DAY_MS for seconds in days]
+    return Innocents(
+        events=events,
+        held=held,
+        share=_rounded(held / events, 6) if events else 0.0,
+        warned=warned,
+        stepped_up=stepped_up,
+        people=len(people),
+        days_mean=_rounded(sum(in_days) / len(in_days), 2) if in_days else None,
+        days_longest=_rounded(max(in_days), 2) if in_days else None,
+    )
+
+
+def _look_alikes(runs: Sequence[Judged]) -> list[LookAlike]:
+    cases: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    alerted: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    held: dict[str, set[tuple[str, str]]] = defaultdict(set)
+    events: Counter[str] = Counter()
+    alerts: dict[str, Counter[str]] = defaultdict(Counter)
+    for run in runs:
+        observed = run.observed
+        counts = np.bincount(observed.rows["label"], minlength=len(observed.known))
+        for label, count in zip(observed.known, counts.tolist(), strict=True):
+            if label.case and not label.fraud and count:
+                kind = _kind(label.case)
+                cases[kind].add((observed.name, label.case))
+                events[kind] += count
+        for alert in observed.alerts:
+            label = observed.label(alert)
+            if label.case and not label.fraud:
+                kind = _kind(label.case)
+                alerted[kind].add((observed.name, label.case))
+                alerts[kind][alert.typology] += 1
+                if _holds(alert):
+                    held[kind].add((observed.name, label.case))
+    return [
+        LookAlike(
+            kind,
+            len(cases[kind]),
+            events[kind],
+            len(alerted[kind]),
+            len(held[kind]),
+            dict(sorted(alerts[kind].items())),
+        )
+        for kind in sorted(cases)
+    ]
+
+
+def _not_judged(run: Judged) -> list[str]:
+    judged = {case.name for case in run.cases}
+    return sorted({label.case for label in run.observed.known if label.fraud and label.case} - judged)
+
+
+def _kind(case: str) -> str:
+    """The kind of story from a case's name: what stands before its number."""
+    stem, _, number = case.rpartition("-")
+    return stem if stem and number.isdigit() else case
+
+
+def _days(run: Observed) -> float:
+    times = run.rows["occurred_at"]
+    return max(1.0, float(times.max() - times.min()) / DAY_MS) if len(times) else 1.0
+
+
+def _is_fraud(run: Observed, alert: Alert) -> bool:
+    return run.label(alert).fraud
+
+
+def _scenario(run: Observed, alert: Alert) -> str:
+    label = run.label(alert)
+    return label.scenario if label.fraud else ""
+
+
+def _holds(alert: Alert) -> bool:
+    return alert.decision in ("hold", "block")
+
+
+def _share(part: int, whole: int) -> float | None:
+    return _rounded(part / whole) if whole else None
+
+
+def _median(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _rounded(median(known)) if known else None
+
+
+def _rounded(value: float, digits: int = 4) -> float:
+    return round(float(value), digits)
