@@ -173,6 +173,7 @@ class ProcedureLists(Lists):
     microfinance: list[Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{8}([A-Z0-9]{3})?$")]] = Field(
         default_factory=list
     )
+    cooling_off: list[TypologyId] = Field(default_factory=list)
     protected: list[Protected] = Field(default_factory=list)
     addressees: list[Addressee] = Field(default_factory=list)
     measures: list[Measure] = Field(default_factory=list)
@@ -182,7 +183,7 @@ class ProcedureLists(Lists):
 
 # Sections whose entries have a name that nothing else of the section may have.
 NAMED: Final = ("clocks", "causes", "authorities", "protected", "addressees", "measures")
-UNNAMED: Final = ("moved_days", "working_hours", "microfinance", "notices", "necessities")
+UNNAMED: Final = ("moved_days", "working_hours", "microfinance", "cooling_off", "notices", "necessities")
 
 
 @dataclass(frozen=True)
@@ -198,6 +199,7 @@ class Procedure:
     notices: tuple[NoticeRule, ...]
     necessities: tuple[Necessity, ...]
     microfinance: frozenset[str]
+    cooling_off: frozenset[str]  # typologies whose hold waits for a loan's cooling-off
     thresholds: Mapping[str, Dated]
     calendar: Calendar
 
@@ -227,6 +229,7 @@ class Procedure:
             tuple(every("notices")),
             tuple(every("necessities")),
             frozenset(every("microfinance")),
+            frozenset(every("cooling_off")),
             {threshold.name: threshold.dated() for threshold in thresholds},
             Calendar(moved, hours),
         )
@@ -250,6 +253,18 @@ class Procedure:
         """A dated value of law in force at an instant (ms); NaN where none is."""
         dated = self.thresholds.get(name)
         return float(dated.at(np.array([moment]))[0]) if dated is not None else float("nan")
+
+    def cooling_off_clock(self, lender: str, amount: int, moment: int) -> str:
+        """The clock of an unsecured online loan's cooling-off, by lender and amount (tiyn); empty where it needs none.
+
+        Law of 30 June 2025: of a bank from 150 MRP on and, longer, above 255; of a microfinance lender above 75.
+        """
+        units = amount / 100 / self.threshold("mrp", moment)
+        if lender in self.microfinance:
+            return "cooling_off_microcredit" if units > self.threshold("cooling_off_microcredit_mrp", moment) else ""
+        if units > self.threshold("cooling_off_bank_large_mrp", moment):
+            return "cooling_off_bank_large"
+        return "cooling_off_bank" if units >= self.threshold("cooling_off_bank_mrp", moment) else ""
 
     def may(self, body: str, power: Power) -> bool:
         """Whether a body's disposition may do this; who may publish dispositions may suspend and release at least."""
