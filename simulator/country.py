@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.background import stage_background, stage_refusals
 from simulator.frauds import stage_frauds
 from simulator.life import Life
 from simulator.loans import stage_loans
 from simulator.look_alikes import stage_look_alikes
-from simulator.moves import DAY, NOBODY, Ledger, Moves, join
+from simulator.moves import DAY, MINUTE, NOBODY, Ledger, Moves, join
 from simulator.people import FEWEST_INSTITUTIONS, INSTITUTIONS, SMALLEST, Population, populate
 from simulator.phrases import Contexts, Purposes
 from simulator.records import Records
+from simulator.scenarios import SCENARIOS
 from simulator.stage import Stage
 from simulator.writer import Lines, Writer
 
@@ -33,6 +35,8 @@ class Settings:
     fraud_rate: float = 1.0  # frauds for each that is usual
     institutions: int = len(INSTITUTIONS)  # how many of them take part: the first
     transactions_only: bool = False  # without the records of the other streams
+    scenario: str = "country"  # which frauds are played, see simulator.scenarios
+    late: float = 0.0  # share of events that are published some minutes late, and stand in the file where they are
 
     def __post_init__(self) -> None:
         if self.days < 1:
@@ -43,6 +47,10 @@ class Settings:
             raise ValueError("seed must not be negative")
         if not 0 <= self.fraud_rate <= 100:
             raise ValueError("fraud-rate must be from 0 to 100")
+        if self.scenario not in SCENARIOS:
+            raise ValueError(f"scenario must be one of {', '.join(SCENARIOS)}")
+        if not 0 <= self.late <= 0.5:
+            raise ValueError("late must be from 0 to 0.5")
         if not FEWEST_INSTITUTIONS <= self.institutions <= len(INSTITUTIONS):
             raise ValueError(f"institutions must be from {FEWEST_INSTITUTIONS} to {len(INSTITUTIONS)}")
 
@@ -72,7 +80,7 @@ class Country:
             settings.fraud_rate,
         )  # fmt: skip
         stage_refusals(stage)
-        self.instances = stage_frauds(stage)
+        self.instances = stage_frauds(stage, SCENARIOS[settings.scenario].frauds)
         stage_look_alikes(stage)
         stage_loans(stage)
         stage_background(stage)
@@ -83,7 +91,7 @@ class Country:
         self.lines = Lines(self.population, self.purposes, self.contexts, ledger)
 
     def days(self) -> Iterator[Moves]:
-        """The events of each day, sorted by time."""
+        """The events of each day, sorted by time, or in the order of their publication where some are late."""
         cuts = np.searchsorted(self._stories["at"], self.start + np.arange(self.settings.days + 1) * DAY)
         for number in range(self.settings.days):
             midnight = self.start + number * DAY
@@ -91,7 +99,16 @@ class Country:
             # What begins late in the evening and would end after midnight ends a moment before it.
             ordinary["at"] = np.minimum(ordinary["at"], midnight + DAY - 1)
             rows = join([ordinary, self._stories[cuts[number] : cuts[number + 1]]])
-            yield rows[np.argsort(rows["at"], kind="stable")]
+            yield rows[np.argsort(self._published(rows, number), kind="stable")]
+
+    def _published(self, rows: Moves, number: int) -> NDArray[np.int64]:
+        """When each event is published: at once, or, of a share of them, up to twenty minutes later."""
+        at: NDArray[np.int64] = rows["at"]
+        if not self.settings.late:
+            return at
+        rng = np.random.default_rng([self.settings.seed, 4, number])
+        late = rng.random(len(rows)) < self.settings.late
+        return at + late * rng.integers(MINUTE // 6, 20 * MINUTE, len(rows))
 
 
 def write_country(

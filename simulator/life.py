@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator import texts
+from simulator.day import Day, paydays
 from simulator.moves import (
     API,
     ATM,
@@ -37,8 +37,8 @@ from simulator.moves import (
 )
 from simulator.people import FAVOURITES, FRIENDS, NONE, PENSIONER, STUDENT, TRADER, Population
 from simulator.phrases import Contexts, Purposes, local_time
+from simulator.trade import companies_pay, marketplace_sellers
 
-_HOUR_SUMS: Final = {name: np.cumsum(shares) / np.sum(shares) for name, shares in texts.HOURS.items()}
 _ROUND_TENGE: Final = np.array([500, 1_000, 2_000, 3_000, 5_000, 10_000, 15_000, 20_000, 30_000, 50_000, 100_000])
 _ROUND_SHARES: Final = np.array([5, 12, 15, 10, 20, 14, 7, 8, 4, 4, 1]) / 100
 _CASH_TENGE: Final = np.array([5_000, 10_000, 20_000, 30_000, 50_000, 100_000, 150_000, 200_000])
@@ -48,40 +48,6 @@ _MERCHANT_SPREAD: Final = np.array([spread for _, _, spread, *_ in texts.MERCHAN
 _MERCHANT_ONLINE: Final = np.array([online for *_, online, _ in texts.MERCHANTS.values()])
 _MERCHANT_HOURS: Final = np.array([sorted(texts.HOURS).index(hours) for *_, hours in texts.MERCHANTS.values()])
 _MARKETPLACE: Final = list(texts.MERCHANTS).index("5999")
-
-
-def paydays(date: datetime.date) -> list[int]:
-    """The days of the month whose payments are made on this date: those of a weekend are made on its Friday.
-
-    >>> paydays(datetime.date(2026, 1, 9)), paydays(datetime.date(2026, 1, 10)), paydays(datetime.date(2026, 2, 27))
-    ([9, 10, 11], [], [27, 28, 29, 30, 31, 1])
-    """
-    if date.weekday() >= 5:
-        return []
-    dates = [date + datetime.timedelta(days=ahead) for ahead in (range(3) if date.weekday() == 4 else range(1))]
-    days: list[int] = []
-    for each in dates:
-        last = (each + datetime.timedelta(days=1)).day == 1
-        days.extend(range(each.day, 32) if last else [each.day])
-    return days
-
-
-@dataclass(frozen=True)
-class Day:
-    """One day and the dice that belong to it."""
-
-    date: datetime.date
-    start: int  # local midnight
-    rng: np.random.Generator
-
-    def times(self, hours: str, count: int) -> Indices:
-        """Moments of the day, spread as that kind of activity is."""
-        hour = np.searchsorted(_HOUR_SUMS[hours], self.rng.random(count), side="right")
-        return self.start + hour * HOUR + self.rng.integers(0, HOUR, count)
-
-    def happens(self, people: Indices, share: float) -> Indices:
-        """Those of the people to whom something happens today that happens to a share of them a day."""
-        return people[self.rng.random(len(people)) < share]
 
 
 class Life:
@@ -119,35 +85,38 @@ class Life:
     def day(self, date: datetime.date, start: int) -> Moves:
         """Everything that ordinarily happens on the day, in no order."""
         day = Day(date, start, np.random.default_rng([self._population.seed, 3, date.toordinal()]))
+        business = [*companies_pay(day, self._population, self._purposes)]
+        business += marketplace_sellers(day, self._population, self._purposes)
         rows = join(
-            part
-            for behaviour in (
-                self._card_payments,
-                self._transfers_to_friends,
-                self._customers_of_traders,
-                self._traders_pay,
-                self._companies_pay,
-                self._salaries,
-                self._pensions_and_stipends,
-                self._bills,
-                self._rents,
-                self._cash,
-                self._top_ups,
-                self._loans,
-                self._own_transfers,
-                self._families,
-                self._marketplace_sellers,
-                self._donations,
-                self._crypto_purchases,
-            )
-            for part in behaviour(day)
+            business
+            + [
+                part
+                for behaviour in (
+                    self._card_payments,
+                    self._transfers_to_friends,
+                    self._customers_of_traders,
+                    self._traders_pay,
+                    self._salaries,
+                    self._pensions_and_stipends,
+                    self._bills,
+                    self._rents,
+                    self._cash,
+                    self._top_ups,
+                    self._loans,
+                    self._own_transfers,
+                    self._families,
+                    self._donations,
+                    self._crypto_purchases,
+                )
+                for part in behaviour(day)
+            ]
         )
         self._new_telephones(rows)
         return rows
 
     def _card_payments(self, day: Day) -> list[Moves]:
         population, rng = self._population, day.rng
-        weekday = 1.15 if day.date.weekday() >= 5 else 1.0
+        weekday = (1.15 if day.date.weekday() >= 5 else 1.0) * day.season.shopping
         payer = np.repeat(self._everybody, rng.poisson(population.activity * weekday))
         count = len(payer)
         slot = (rng.random(count) ** 2 * FAVOURITES).astype(np.int64)
@@ -178,7 +147,8 @@ class Life:
 
     def _transfers_to_friends(self, day: Day) -> list[Moves]:
         population, rng = self._population, day.rng
-        payer = np.repeat(self._everybody, rng.poisson(population.activity * 0.2))
+        gifts = day.season.gifts
+        payer = np.repeat(self._everybody, rng.poisson(population.activity * 0.2 * gifts))
         count = len(payer)
         slot = (rng.random(count) ** 2 * FRIENDS).astype(np.int64)
         stranger = rng.random(count) < 0.08
@@ -186,7 +156,12 @@ class Life:
         payer, payee = payer[payer != payee], payee[payer != payee]
         count = len(payer)
         amount = self._people_send(count, rng) * TIYN
-        return [self._mobile(day, payer, payee, amount, self._purposes.some("friends", count, rng, silent=0.6))]
+        purpose = self._purposes.some("friends", count, rng, silent=0.6)
+        if gifts > 1:
+            # What is sent beyond the usual is sent for the feast.
+            feast = self._purposes.some("holiday", count, rng)
+            purpose = np.where(rng.random(count) < 1 - 1 / gifts, feast, purpose)
+        return [self._mobile(day, payer, payee, amount, purpose)]
 
     def _customers_of_traders(self, day: Day) -> list[Moves]:
         population, rng = self._population, day.rng
@@ -208,7 +183,7 @@ class Life:
         supplier = population.company["wholesaler"][buying % len(population.company["wholesaler"])]
         spent = (rng.lognormal(11.3, 0.7, len(buying)) // 100).astype(np.int64) * 100 * TIYN
         bought = self._purposes.some("supplier", len(buying), rng)
-        taxed = day.happens(traders, 0.08 if day.date.weekday() < 5 else 0.0)
+        taxed = day.happens(traders, 0.08 if day.season.working else 0.0)
         tax = (rng.lognormal(9.6, 0.5, len(taxed))).astype(np.int64) * TIYN
         group = "tax" if day.date.day % 3 else "pension_contribution"
         stalls = day.happens(traders, 0.05)
@@ -224,28 +199,6 @@ class Life:
             ),
             self._mobile(day, stalls, stall, rent, self._purposes.some("stall", len(stalls), rng)),
             moves(day.times("atm", len(takings)), CASH_DEPOSIT, cash, payee=takings, channel=ATM),
-        ]  # fmt: skip
-
-    def _companies_pay(self, day: Day) -> list[Moves]:
-        """Large sums between companies on working days: what is large for a person is ordinary for them."""
-        if day.date.weekday() >= 5:
-            return []
-        population, rng = self._population, day.rng
-        payer = day.happens(np.flatnonzero(population.payday > 0), 0.3)
-        count = len(payer)
-        suppliers = np.concatenate([population.company["wholesaler"], population.company["employer"]])
-        supplier = suppliers[(payer * 31 + rng.integers(0, 3, count)) % len(suppliers)]
-        taxed = rng.random(count) < 0.12
-        payee = np.where(taxed, population.company["tax"][0], supplier)
-        purpose = self._purposes.some("supplier", count, rng)
-        purpose = np.where(taxed, self._purposes.some("tax", count, rng), purpose)
-        amount = (rng.lognormal(13.2, 1.1, count) * TIYN).astype(np.int64)
-        other = payer != payee
-        return [
-            moves(
-                day.times("work", count)[other], TRANSFER, amount[other], payer=payer[other], payee=payee[other],
-                channel=API, purpose=purpose[other],
-            )
         ]  # fmt: skip
 
     def _salaries(self, day: Day) -> list[Moves]:
@@ -378,41 +331,16 @@ class Life:
         """Parents send money to students, and the young to those who keep the house."""
         population, rng = self._population, day.rng
         dependent = np.isin(population.occupation, (STUDENT, NONE))
-        payee = day.happens(np.flatnonzero(dependent), 0.12)
+        payee = day.happens(np.flatnonzero(dependent), 0.12 * day.season.family)
         payer = population.friends[payee, np.where(rng.random(len(payee)) < 0.8, 0, 1)]
         payer, payee = payer[payer != payee], payee[payer != payee]
         amount = rng.integers(2, 40, len(payer)) * 2_500 * TIYN
         return [self._mobile(day, payer, payee, amount, self._purposes.some("family", len(payer), rng, silent=0.5))]
 
-    def _marketplace_sellers(self, day: Day) -> list[Moves]:
-        population, rng = self._population, day.rng
-        seller = day.happens(population.company["seller"], 0.6)
-        amount = (rng.lognormal(11.2, 1.0, len(seller)) * TIYN).astype(np.int64)
-        at = day.start + 4 * HOUR + rng.integers(0, 2 * HOUR, len(seller))
-        payouts = moves(
-            at, TRANSFER, amount, payer=population.company["marketplace"][0], payee=seller, channel=API,
-            purpose=self._purposes.some("marketplace", len(seller), rng),
-        )  # fmt: skip
-        shipping = day.happens(seller, 0.5)
-        courier = population.company["courier"][shipping % len(population.company["courier"])]
-        buying = day.happens(seller, 0.4)
-        supplier = population.company["wholesaler"][buying % len(population.company["wholesaler"])]
-        return [
-            payouts,
-            moves(
-                day.times("work", len(shipping)), TRANSFER, rng.integers(2, 40, len(shipping)) * 1_000 * TIYN,
-                payer=shipping, payee=courier, channel=WEB, purpose=self._purposes.some("courier", len(shipping), rng),
-            ),
-            moves(
-                day.times("work", len(buying)), TRANSFER, rng.integers(20, 400, len(buying)) * 1_000 * TIYN,
-                payer=buying, payee=supplier, channel=WEB, purpose=self._purposes.some("supplier", len(buying), rng),
-            ),
-        ]  # fmt: skip
-
     def _donations(self, day: Day) -> list[Moves]:
         """Small round sums from strangers all over the country, more of them on Fridays."""
         population, rng = self._population, day.rng
-        payer = day.happens(self._everybody, 0.02 if day.date.weekday() == 4 else 0.006)
+        payer = day.happens(self._everybody, (0.02 if day.date.weekday() == 4 else 0.006) * day.season.donations)
         charity = population.company["charity"][rng.integers(0, len(population.company["charity"]), len(payer))]
         amount = rng.choice(np.array([500, 1_000, 2_000, 5_000, 10_000]), len(payer)) * TIYN
         return [self._mobile(day, payer, charity, amount, self._purposes.some("charity", len(payer), rng, silent=0.2))]

@@ -62,7 +62,7 @@ FRAUDS: Final = (
 )
 
 
-def stage_frauds(stage: Stage, frauds: Sequence[Fraud] = FRAUDS) -> dict[str, int]:
+def stage_frauds(stage: Stage, frauds: Sequence[Fraud]) -> dict[str, int]:
     """Play the frauds and what the work on them comes to; typology → how many times it was played."""
     if stage.days < 2 or not stage.rate:
         # In one day there is no past in which a fraud could be told from the ordinary.

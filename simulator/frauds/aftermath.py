@@ -26,6 +26,9 @@ def reported(story: Story, typology: int, over: float) -> None:
         right = "mule" if typology in _MULES else "confirmed"
         outcome = "false_positive" if story.chance(_MISTAKEN) else right
         records.disposition(at, outcome, subject, typology=typology, case=story.case)
+        if outcome == "confirmed" and typology in _COLLECTORS and story.chance(0.7):
+            found = Listed(subject, "pyramid", "AFM", "Money taken from the public", "clear_evidence")
+            records.listed(at + story.between(0.05, 1) * DAY, [found], story.case)
         if outcome == "mule" and story.chance(0.5):
             sure = story.chance(0.4)
             listed = Listed(
@@ -43,4 +46,5 @@ def reported(story: Story, typology: int, over: float) -> None:
             records.disposition(at, "returned_money", records.person(victim), tenge=tenge, case=story.case)
 
 
+_COLLECTORS = frozenset((1, 13, 14))
 _MULES = frozenset((3, 4, 5, 6, 7, 12, 15, 16, 17, 18, 19, 20))

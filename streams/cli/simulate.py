@@ -1,4 +1,4 @@
-"""`antifraud simulate`: a labelled country as a file of transactions."""
+"""`antifraud simulate`: a labelled country as a file of transactions and of the other streams' records."""
 
 from __future__ import annotations
 
@@ -13,22 +13,51 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from simulator.country import Settings, Summary, write_country
+from simulator.people import INSTITUTIONS
+from simulator.scenarios import SCENARIOS
 from simulator.writer import labels_beside
 from streams.cli.common import JsonOption, console, fail, output, print_json
 
 
 def simulate(
     out: Annotated[Path, typer.Option(help="JSON Lines to write; compressed if the name ends in .gz.")],
-    days: Annotated[int, typer.Option(help="Days to simulate; frauds begin on the second.")] = 7,
-    people: Annotated[int, typer.Option(help="People in the country.")] = 20_000,
+    scenario: Annotated[
+        str, typer.Option(help=f"Which frauds are played: {', '.join(SCENARIOS)}.", metavar="NAME")
+    ] = "country",
+    days: Annotated[
+        int | None, typer.Option(help="Days to simulate; frauds begin on the second. 7, or as the scenario asks.")
+    ] = None,
+    people: Annotated[int | None, typer.Option(help="People in the country; 20,000, or as the scenario asks.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     start: Annotated[str, typer.Option(help="The first day.")] = "2026-01-05",
+    fraud_rate: Annotated[float, typer.Option(help="Frauds for each that is usual; 0 for none.")] = 1.0,
+    institutions: Annotated[int, typer.Option(help="Banks and lenders that take part, the first of the list.")] = len(
+        INSTITUTIONS
+    ),
+    late: Annotated[
+        float,
+        typer.Option(help="Share of events published up to 20 minutes late: the file is then in order of publication."),
+    ] = 0.0,
+    transactions_only: Annotated[
+        bool, typer.Option("--transactions-only", help="Leave out calls, loans, lists and the other streams.")
+    ] = False,
     labels: Annotated[Path | None, typer.Option(help="Labels to write; beside the events by default.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a country: people, institutions, ordinary life and labelled frauds."""
     try:
-        settings = Settings(days, people, seed, datetime.date.fromisoformat(start))
+        known = SCENARIOS.get(scenario, SCENARIOS["country"])
+        settings = Settings(
+            days=known.days if days is None else days,
+            people=known.people if people is None else people,
+            seed=seed,
+            start=datetime.date.fromisoformat(start),
+            fraud_rate=fraud_rate,
+            institutions=institutions,
+            transactions_only=transactions_only,
+            scenario=scenario,
+            late=late,
+        )
     except ValueError as error:
         fail(str(error))
     labels = labels or labels_beside(out)

@@ -1,32 +1,17 @@
-"""Honest people whose payments look like the frauds of the rulebook, and who must be left in peace."""
+"""Families, friends and neighbours who collect and give: many pay one, and nobody is deceived."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
-
-import numpy as np
-
-from simulator.moves import ATM, CARD_PAYMENT, CASH_DEPOSIT, DAY, HOUR, MINUTE, TERMINAL
-from simulator.people import FRIENDS, TRADER
-from simulator.stage import Stage, Story
-
-
-def stage_look_alikes(stage: Stage) -> None:
-    """Play every kind of look-alike, as often as its place in a country of this size asks."""
-    for number, (weekly, play) in enumerate(LOOK_ALIKES):
-        times = stage.times(weekly)
-        name = play.__name__.replace("_", "-")
-        for repeat in range(times):
-            case = stage.ledger.case(f"{name}-{repeat + 1}", 0)
-            play(Story(stage, np.random.default_rng([stage.population.seed, 300 + number, repeat]), case))
+from simulator.look_alikes.people import friends_of, relatives
+from simulator.moves import CARD_PAYMENT, DAY, HOUR, MINUTE, TERMINAL
+from simulator.stage import Story
 
 
 def wedding(story: Story) -> None:
     """Relatives of one family send round sums within a few days, and the banquet hall is paid: not T01, not T10."""
     host = story.actor(40, 65)
     first = story.first_day(3)
-    guests = _relatives(story, host, story.count(40, 110))
+    guests = relatives(story, host, story.count(40, 110))
     for guest in guests:
         tenge = story.one_of([10, 20, 20, 30, 50, 50, 100]) * 1_000
         story.transfer(story.moment(first + story.count(0, 2), 9, 23), guest, host, tenge, group="wedding")
@@ -41,7 +26,7 @@ def tontine(story: Story) -> None:
     holder = story.actor(28, 60)
     day = story.first_day(1)
     tenge = story.one_of([20, 30, 50, 100]) * 1_000
-    circle = _relatives(story, holder, story.count(9, 14))
+    circle = relatives(story, holder, story.count(9, 14))
     for friend in circle:
         story.transfer(story.moment(day, 10, 22), friend, holder, tenge, group="tontine")
     last_month = story.one_of(circle)
@@ -55,7 +40,7 @@ def parents_committee(story: Story) -> None:
     mother = story.actor(30, 50)
     day = story.first_day(2)
     tenge = story.one_of([2_000, 3_000, 5_000, 7_000])
-    for parent in _relatives(story, mother, story.count(16, 28)):
+    for parent in relatives(story, mother, story.count(16, 28)):
         story.transfer(story.moment(day + story.count(0, 1), 9, 23), parent, mother, tenge, group="classmates")
     supplier = story.company("wholesaler")
     story.transfer(story.moment(day + 2, 10, 18), mother, supplier, tenge * 12, group="supplier")
@@ -73,34 +58,12 @@ def fundraiser(story: Story) -> None:
         story.transfer(story.moment(first + day, 10, 17), parent, clinic, story.count(2, 6) * 100_000, group="clinic")
 
 
-def home_shop(story: Story) -> None:
-    """A shop on a social network: orders from everywhere, the same people again, couriers and suppliers: not T10."""
-    population = story.stage.population
-    seller = story.actor(20, 50)
-    prices = [story.count(5, 40) * 1_000 - 10 for _ in range(story.count(3, 6))]
-    buyers = story.strangers(story.count(30, 90), besides=[seller])
-    courier = story.company("courier")
-    suppliers = [story.company("wholesaler") for _ in range(2)]
-    for day in range(story.stage.days):
-        for _ in range(story.count(4, 16)):
-            at = story.moment(day, 9, 23.5)
-            story.transfer(at, story.one_of(buyers), seller, story.one_of(prices), group="order")
-        for _ in range(story.count(1, 3)):
-            story.transfer(story.moment(day, 10, 18), seller, courier, story.count(2, 9) * 500, group="courier")
-        if story.chance(0.5):
-            supplies = story.count(30, 150) * 1_000
-            story.transfer(story.moment(day, 10, 18), seller, story.one_of(suppliers), supplies, group="supplier")
-        if story.chance(0.2):
-            tax = int(population.company["tax"][0])
-            story.transfer(story.moment(day, 10, 18), seller, tax, story.count(8, 30) * 1_000, group="tax")
-
-
 def shared_dinner(story: Story) -> None:
     """Friends give back their part of the bill within the hour: not T15."""
     host = story.actor(20, 55)
     at = story.moment(story.count(0, story.stage.days - 1), 19, 23)
     bill = story.count(25, 90) * 1_000
-    company = [friend for friend in _friends_of(story, host) if friend != host]
+    company = [friend for friend in friends_of(story, host) if friend != host]
     for friend in company:
         at += story.between(0.2, 15) * MINUTE
         story.transfer(at, friend, host, bill / (len(company) + 1) // 10 * 10, group="dinner")
@@ -113,7 +76,7 @@ def moving_student(story: Story) -> None:
     day = story.first_day(1)
     at = story.moment(day, 9, 20)
     total = 0.0
-    for relative in _friends_of(story, student)[: story.count(2, 4)]:
+    for relative in friends_of(story, student)[: story.count(2, 4)]:
         tenge = story.count(3, 20) * 10_000
         story.transfer(at, relative, account, tenge, group="family")
         at += story.between(5, 90) * MINUTE
@@ -146,29 +109,6 @@ def moved_savings(story: Story) -> None:
     story.transfer(at, saver, account, story.count(5, 60) * 100_000, group="own", context=broken)
 
 
-def bookkeeper(story: Story) -> None:
-    """One bookkeeper pays the taxes of several small traders on one device: not T05."""
-    population = story.stage.population
-    device = population.new_device()
-    traders = np.flatnonzero(population.occupation == TRADER)
-    clients = story.rng.choice(traders, min(story.count(4, 8), len(traders)), replace=False).tolist()
-    tax = int(population.company["tax"][0])
-    at = story.moment(story.first_day(1), 10, 15)
-    for client in clients:
-        for group in ("tax", "pension_contribution"):
-            at += story.between(3, 20) * MINUTE
-            story.transfer(at, int(client), tax, story.count(6, 60) * 1_000, group=group, device=device)
-
-
-def takings(story: Story) -> None:
-    """A busy market stall brings its cash to the bank every evening, sometimes near a threshold: not T21."""
-    stall = story.actor(25, 65)
-    usual = story.between(350_000, 950_000)
-    for day in range(story.stage.days):
-        tenge = usual * story.between(0.6, 1.25) // 1_000 * 1_000
-        story.add(story.moment(day, 18, 21), CASH_DEPOSIT, tenge, payee=stall, channel=ATM)
-
-
 def renovation(story: Story) -> None:
     """A family draws its savings for builders who want cash, in several notes of the machine's limit: not T16."""
     owner = story.actor(28, 65)
@@ -182,7 +122,7 @@ def night_shift(story: Story) -> None:
     """Somebody who works at night eats, refuels and orders then, every day: not T22."""
     worker = story.actor(20, 60)
     population = story.stage.population
-    friends = _friends_of(story, worker)
+    friends = friends_of(story, worker)
     for day in range(story.stage.days):
         for _ in range(story.count(1, 3)):
             at = story.stage.start + day * DAY + story.between(0.5, 5.5) * HOUR
@@ -193,35 +133,3 @@ def night_shift(story: Story) -> None:
             story.moment(day, 1, 5), CARD_PAYMENT, story.count(10, 60) * 100, payer=worker, payee=supper,
             channel=TERMINAL, context=context,
         )  # fmt: skip
-
-
-def _friends_of(story: Story, person: int) -> list[int]:
-    population = story.stage.population
-    return list(dict.fromkeys(int(population.friends[person, slot]) for slot in range(FRIENDS)))
-
-
-def _relatives(story: Story, person: int, count: int) -> list[int]:
-    """People of the same neighbourhood and, every fifth, of anywhere: a family that has spread."""
-    people = story.stage.population.people
-    near = [(person + offset) % people for offset in range(-count, count + 1) if offset]
-    chosen = story.rng.choice(np.array(near), min(count, people // 3), replace=False)
-    far = story.rng.integers(0, people, len(chosen))
-    family = np.where(story.rng.random(len(chosen)) < 0.2, far, chosen)
-    return [int(relative) for relative in dict.fromkeys(family.tolist()) if relative != person]
-
-
-LOOK_ALIKES: Final[tuple[tuple[float, Callable[[Story], None]], ...]] = (
-    (8, wedding),
-    (12, tontine),
-    (10, parents_committee),
-    (2, fundraiser),
-    (10, home_shop),
-    (60, shared_dinner),
-    (12, moving_student),
-    (20, car_buyer),
-    (20, moved_savings),
-    (5, bookkeeper),
-    (15, takings),
-    (20, renovation),
-    (40, night_shift),
-)
