@@ -349,3 +349,14 @@ def fold(number: Number) -> Number:
     elif isinstance(number, Magnitude) and isinstance(number.of, Constant):
         value = abs(number.of.value)
     return Constant(value) if math.isfinite(value) else number
+
+
+def kinds_named(condition: Condition, *, positively: bool = True) -> frozenset[str]:
+    """The kinds of event that a condition asks for by name, as in event.kind == 'call_spoofed'."""
+    if isinstance(condition, TextIs) and condition.name.name == "event.kind":
+        return condition.options if positively else frozenset()
+    if isinstance(condition, Not):
+        return kinds_named(condition.of, positively=not positively)
+    if isinstance(condition, All | AnyOf):
+        return frozenset().union(*(kinds_named(part, positively=positively) for part in condition.parts))
+    return frozenset()

@@ -174,11 +174,15 @@ class _Checker:
         return depth + 1
 
     def name(self, node: ast.AST) -> Name | None:
-        """The name written as `one.two`, or nothing where the node is not a name."""
+        """The name written as `one.two` or `one.on_list.two`, or nothing where the node is not a name."""
         if isinstance(node, ast.Attribute):
-            if not isinstance(node.value, ast.Name):
-                raise self.refuse(node, "a name has one dot, such as event.amount")
-            said = f"{node.value.id}.{node.attr}"
+            inner = node.value
+            if isinstance(inner, ast.Attribute) and isinstance(inner.value, ast.Name) and inner.attr == "on_list":
+                said = f"{inner.value.id}.on_list.{node.attr}"
+            elif isinstance(inner, ast.Name):
+                said = f"{inner.id}.{node.attr}"
+            else:
+                raise self.refuse(node, "a name has one dot, such as event.amount, or is like payer.on_list.convicted")
         elif isinstance(node, ast.Name):
             said = node.id
         else:

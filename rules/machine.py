@@ -19,6 +19,7 @@ from rules.kernels import compiled
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
+Lists = NDArray[np.uint32]
 
 Function = TypeVar("Function", bound=Callable[..., object])
 
@@ -30,11 +31,11 @@ def inlined(function: Function) -> Function:
 
 STACK: Final = 64
 
-# Instructions. The argument of a load is a column; for a statistic, role * 32 + column.
-CONSTANT, EVENT_COLUMN, FEATURE, STATISTIC, MODEL = range(5)
-ADD, SUBTRACT, MULTIPLY, DIVIDE, REMAINDER, MINIMUM, MAXIMUM, MAGNITUDE = range(5, 13)
-LESS, AT_MOST, MORE, AT_LEAST, EQUAL, UNEQUAL = range(13, 19)
-ONE_OF, KNOWN, NOT, AND, OR, JUMP_IF_NO, JUMP_IF_YES = range(19, 26)
+# Instructions. The argument of a load is a column; for a statistic or a list, role * 32 + column.
+CONSTANT, EVENT_COLUMN, FEATURE, STATISTIC, MODEL, LISTED = range(6)
+ADD, SUBTRACT, MULTIPLY, DIVIDE, REMAINDER, MINIMUM, MAXIMUM, MAGNITUDE = range(6, 14)
+LESS, AT_MOST, MORE, AT_LEAST, EQUAL, UNEQUAL = range(14, 20)
+ONE_OF, KNOWN, NOT, AND, OR, JUMP_IF_NO, JUMP_IF_YES = range(20, 27)
 STATISTICS_SHIFT: Final = 5
 
 # The columns of an event that expressions can read, in the order in which `fill` writes them.
@@ -165,6 +166,7 @@ def run(
     values: Floats,
     statistics: Floats,
     scores: Floats,
+    lists: Lists,
     stack: Floats,
 ) -> float:
     """Run one program for row i: 0 no, 1 yes, NaN unknown."""
@@ -173,7 +175,7 @@ def run(
     while at < end:
         operation, argument = operations[at], arguments[at]
         at += 1
-        if operation <= MODEL:
+        if operation <= LISTED:
             top += 1
             if operation == CONSTANT:
                 stack[top] = constants[argument]
@@ -183,8 +185,11 @@ def run(
                 stack[top] = values[i, argument]
             elif operation == STATISTIC:
                 stack[top] = statistics[i, argument >> STATISTICS_SHIFT, argument & ((1 << STATISTICS_SHIFT) - 1)]
-            else:
+            elif operation == MODEL:
                 stack[top] = scores[i, argument]
+            else:
+                listed = lists[i, argument >> STATISTICS_SHIFT] >> (argument & ((1 << STATISTICS_SHIFT) - 1))
+                stack[top] = float(listed & 1)
         elif operation == JUMP_IF_NO:
             if stack[top] == 0.0:
                 at = argument
@@ -267,14 +272,14 @@ def applicable(
     needed: NDArray[np.uint64],
 ) -> None:
     """Set bit t of needed[i] where program t is not surely false for row i."""
-    nothing, nowhere = np.empty((0, 0)), np.empty((0, 0, 0))
+    nothing, nowhere, unlisted = np.empty((0, 0)), np.empty((0, 0, 0)), np.empty((0, 0), np.uint32)
     stack = np.empty(STACK)
     for i in range(len(needed)):
         bits = np.uint64(0)
         for t in range(len(starts) - 1):
             state = run(
                 i, starts[t], starts[t + 1], operations, arguments, constants, events, nothing,
-                nowhere, nothing, stack,
+                nowhere, nothing, unlisted, stack,
             )  # fmt: skip
             if state != 0.0:
                 bits |= np.uint64(1) << np.uint64(t)
@@ -294,6 +299,7 @@ def judge(
     values: Floats,
     statistics: Floats,
     scores: Floats,
+    lists: Lists,
     score: Floats,
     signals: NDArray[np.uint8],
 ) -> None:
@@ -311,7 +317,7 @@ def judge(
             for s in range(first_signal[t], first_signal[t + 1]):
                 state = run(
                     i, starts[s], starts[s + 1], operations, arguments, constants, events, values, statistics, scores,
-                    stack,
+                    lists, stack,
                 )  # fmt: skip
                 if state == 1.0:
                     signals[i, s] = 1

@@ -1,8 +1,9 @@
 """The names that expressions may use about an event, and how a batch of events gives their values.
 
 `event.*` are facts of the event itself. `payer.*`, `payee.*`, `device.*` and `phone.*` are declared features and the
-fixed statistics of that subject's history; `model.*` are the scores of the online models; `threshold.*` are dated
-values of law from catalogue/lists; `p.*` are the parameters of a typology.
+fixed statistics of that subject's history, and `payer.on_list.*` and so on say on which lists it is; `model.*` are the
+scores of the online models; `threshold.*` are dated values of law from catalogue/lists; `p.*` are the parameters of a
+typology.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from rules import kernels, machine
 from rules.conditions import Name, lexicon_place
 from rules.events import CHANNELS, KINDS, PARTY_KINDS, ROLES, Events
 from rules.machine import COLUMNS
+from rules.references import LISTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +49,10 @@ STATISTICS: Final = (
 if tuple(statistic.name for statistic in STATISTICS) != kernels.STATISTICS:
     raise AssertionError("the statistics that histories give are not those that expressions know")
 MODELS: Final = ("model.payer", "model.payee")
-
+# The lists that a subject is on: true or not, never unknown. A party's are those of its person and of its account.
+ON_LISTS: Final[Mapping[str, tuple[int, int]]] = {
+    f"{role}.on_list.{which}": (place, number) for place, role in enumerate(ROLES) for number, which in enumerate(LISTS)
+}
 
 _UNITS: Final[Mapping[str, Name]] = {
     name.name: name
@@ -120,6 +125,9 @@ class Catalogue:
                 low, high = statistic.low, statistic.high
                 names[name] = Name(name, "number", statistic.unit, low, high, integral=statistic.integral)
                 places[name] = machine.STATISTIC, number << machine.STATISTICS_SHIFT | place
+        for name, (number, which) in ON_LISTS.items():
+            names[name] = Name(name, "truth")
+            places[name] = machine.LISTED, number << machine.STATISTICS_SHIFT | which
         for place, name in enumerate(MODELS):
             names[name] = Name(name, "number", "tail", low=0, high=1)
             places[name] = machine.MODEL, place

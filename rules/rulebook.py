@@ -16,12 +16,12 @@ from numpy.typing import NDArray
 from pydantic import StringConstraints
 
 from rules import machine
-from rules.conditions import NO, NOT_JUDGED, YES, Name, Program
-from rules.events import Events
+from rules.conditions import NO, NOT_JUDGED, YES, Name, Program, kinds_named
+from rules.events import KINDS, TRANSACTION_KINDS, Events
 from rules.expressions import Expression, compile_condition
 from rules.features import Feature, FeatureTable, read_features
 from rules.lists import ExchangeRate, Lexicon, Rates, Threshold
-from rules.names import EVENT_NAMES, Catalogue
+from rules.names import EVENT_NAMES, ON_LISTS, Catalogue
 from rules.problems import Problem, RulebookInvalid, errors, nearest
 from rules.procedure import NAMED, Procedure, ProcedureLists
 from rules.risk import RiskSettings
@@ -89,6 +89,7 @@ class Judged:
     values: NDArray[np.float64]
     statistics: NDArray[np.float64]
     scores: NDArray[np.float64]
+    lists: NDArray[np.uint32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +192,30 @@ class Rulebook:
     def _first_signal(self) -> NDArray[np.int64]:
         return np.cumsum([0, *(len(typology.signals) for typology in self.typologies)])
 
+    @cached_property
+    def _of_kind(self) -> NDArray[np.uint64]:
+        """Bit t for each kind: a transaction may concern every typology, a fact only those whose `when` names it."""
+        masks = np.full(len(KINDS), np.iinfo(np.uint64).max, np.uint64)
+        for number, kind in enumerate(KINDS[len(TRANSACTION_KINDS) :], start=len(TRANSACTION_KINDS)):
+            masks[number] = sum(
+                1 << place
+                for place, compiled in enumerate(self.compiled)
+                if kind in kinds_named(compiled.when.condition)
+            )
+        return masks
+
+    @cached_property
+    def listed_roles(self) -> int:
+        """Bit r: some signal reads a list that the subject ROLES[r] may be on."""
+        named = {name for compiled in self.compiled for signal in compiled.signals for name in signal.names}
+        return sum({1 << ON_LISTS[name][0] for name in named if name in ON_LISTS})
+
+    @cached_property
+    def reads_lists(self) -> NDArray[np.bool_]:
+        """Which typologies read a list."""
+        reads = [any(name in ON_LISTS for signal in one.signals for name in signal.names) for one in self.compiled]
+        return np.array(reads, np.bool_)
+
     def amounts_in_tenge(self, rows: Events) -> NDArray[np.int64]:
         """The amounts in tiyn, by the rates in force when the events happened; 0 where no rate is known."""
         return self.rates.tiyn(rows)
@@ -205,6 +230,7 @@ class Rulebook:
         """Bit t: typology t may apply, by the event's own fields. Where its `when` cannot be judged, it does."""
         needed = np.zeros(len(rows), np.uint64)
         machine.applicable(*self._conditions, self.catalogue.columns(rows), needed)
+        needed &= self._of_kind[rows["kind"]]
         return needed
 
     def judge(
@@ -214,8 +240,13 @@ class Rulebook:
         values: NDArray[np.float64],
         statistics: NDArray[np.float64],
         scores: NDArray[np.float64],
+        lists: NDArray[np.uint32] | None = None,
     ) -> Judged:
-        """Judge n events: features float64[n, F], statistics float64[n, 4, K], model scores float64[n, 2]."""
+        """Judge n events: features float64[n, F], statistics float64[n, 4, K], model scores float64[n, 2].
+
+        `lists` uint32[n, 4] as from `ReferenceSets.of_events`; without them nobody is on any list.
+        """
+        lists = np.zeros((len(rows), 4), np.uint32) if lists is None else np.ascontiguousarray(lists)
         score = np.zeros((len(rows), len(self.compiled)))
         signals = np.zeros((len(rows), len(self._thousandths)), np.uint8)
         needed = np.ascontiguousarray(needed)
@@ -228,10 +259,11 @@ class Rulebook:
             np.ascontiguousarray(values),
             np.ascontiguousarray(statistics),
             np.ascontiguousarray(scores),
+            lists,
             score,
             signals,
         )
-        return Judged(score, signals, rows, needed, values, statistics, scores)
+        return Judged(score, signals, rows, needed, values, statistics, scores, lists)
 
     def at_most(self, judged: Judged) -> NDArray[np.float64]:
         """The score that each typology could reach if every signal not judged held: float64[n, typologies]."""
@@ -292,6 +324,9 @@ class Rulebook:
             value = float(judged.values[i, place])
         elif operation == machine.MODEL:
             value = float(judged.scores[i, place])
+        elif operation == machine.LISTED:
+            role, which = divmod(place, 1 << machine.STATISTICS_SHIFT)
+            value = float(judged.lists[i, role] >> np.uint32(which) & np.uint32(1))
         else:
             role, column = divmod(place, 1 << machine.STATISTICS_SHIFT)
             value = float(judged.statistics[i, role, column])

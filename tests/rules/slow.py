@@ -23,8 +23,7 @@ def _value(node: ast.expr, row: Mapping[str, Value], lexicons: Mapping[str, bool
     if isinstance(node, ast.Name):
         return node.id == "true"
     if isinstance(node, ast.Attribute):
-        assert isinstance(node.value, ast.Name)
-        value = row[f"{node.value.id}.{node.attr}"]
+        value = row[ast.unparse(node)]
         return None if isinstance(value, float) and math.isnan(value) else value
     if isinstance(node, ast.BoolOp):
         parts = [_value(part, row, lexicons) for part in node.values]

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rules import machine
-from rules.conditions import Name, Program
+from rules.conditions import Name, Program, kinds_named
 from rules.expressions import Expression, Fault, compile_condition
+from rules.names import Catalogue
 from rules.satisfiability import possible
 from tests.rules import slow
 
@@ -124,7 +125,7 @@ def run(expression: Expression, rows: list[dict[str, Any]]) -> list[bool | None]
         np.ones(len(rows), np.uint64), np.array([0, 1]), np.array([1000]), np.array([0, len(program.operations)]),
         np.array(program.operations), np.array(program.arguments), np.array(program.constants, np.float64),
         np.zeros((len(rows), 0)), values, np.zeros((len(rows), 4, 0)), np.zeros((len(rows), 0)),
-        np.zeros((len(rows), 1)), signals,
+        np.zeros((len(rows), 4), np.uint32), np.zeros((len(rows), 1)), signals,
     )  # fmt: skip
     return [(False, True, None)[state] for state in signals[:, 0].tolist()]
 
@@ -243,3 +244,29 @@ def test_constants_are_computed_once() -> None:
     program = Program(PLACES)
     program.write(compiled("event.amount > 2 * p.limit + abs(-3)").condition)
     assert program.constants == [23.0]
+
+
+def test_the_lists_of_a_subject_are_truths_with_two_dots() -> None:
+    names = Catalogue.of([], [], {}).names
+    result = compile_condition("payer.on_list.convicted and not payee.on_list.licensed", names)
+    assert isinstance(result, Expression)
+    assert result.names == ("payee.on_list.licensed", "payer.on_list.convicted")
+    fault = compile_condition("payer.on_list.convict", names)
+    assert isinstance(fault, Fault)
+    assert fault.suggestion == "did you mean 'payer.on_list.convicted'?"
+    for text in ("payer.on_list", "payer.on_list.a.b", "payer.other.convicted", "payer.on_list.black > 1"):
+        assert isinstance(compile_condition(text, names), Fault), text
+
+
+def test_the_kinds_that_a_condition_asks_for() -> None:
+    names = Catalogue.of([], [], {}).names
+
+    def named(text: str) -> set[str]:
+        result = compile_condition(text, names)
+        assert isinstance(result, Expression)
+        return set(kinds_named(result.condition))
+
+    assert named("event.kind in ('loan_contract', 'transfer') and event.hour > 3") == {"loan_contract", "transfer"}
+    assert named("event.online or event.kind == 'listing'") == {"listing"}
+    assert named("event.kind != 'listing' and event.secured") == set()
+    assert named("not (event.kind != 'listing')") == {"listing"}

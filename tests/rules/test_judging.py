@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from rules import machine
 from rules.conditions import lexicon_place
-from rules.events import EVENT, NO_TIME, Events
+from rules.events import EVENT, FACT_KINDS, KINDS, NO_TIME, Events
 from rules.names import STATISTICS
+from rules.references import LISTS
 from rules.risk import combine, parts
 from rules.rulebook import Judged, Rulebook
 from tests.rules import slow
@@ -27,9 +28,9 @@ def rulebook() -> Rulebook:
 
 def random_rows(rng: np.random.Generator, size: int) -> Events:
     rows = np.zeros(size, EVENT)
-    rows["kind"], rows["channel"] = rng.integers(0, 8, size), rng.choice([0, 1, 3, 4, 255], size)
+    rows["kind"], rows["channel"] = rng.integers(0, len(KINDS), size), rng.choice([0, 1, 3, 4, 255], size)
     rows["payer_kind"], rows["payee_kind"] = rng.integers(0, 5, size), rng.integers(0, 5, size)
-    rows["flags"] = rng.integers(0, 128, size)
+    rows["flags"] = rng.integers(0, 512, size)
     rows["amount"] = rng.choice([300_000, 2_500_000, 4_900_000, 99_000_000, 290_000_000, 450_000_000], size)
     rows["currency"] = rng.choice([b"KZT", b"KZT", b"USD", b"XXX"], size)
     rows["occurred_at"] = 1_767_225_600_000 + rng.integers(0, 90 * 86_400_000, size)
@@ -59,7 +60,8 @@ def random_parts(rng: np.random.Generator, size: int) -> tuple[Any, Any, Any]:
 def judged(seed: int, size: int) -> Judged:
     rng = np.random.default_rng(seed)
     rows = random_rows(rng, size)
-    return rulebook().judge(rows, rulebook().applicable(rows), *random_parts(rng, size))
+    lists = rng.integers(0, 1 << len(LISTS), (size, 4)).astype(np.uint32)
+    return rulebook().judge(rows, rulebook().applicable(rows), *random_parts(rng, size), lists)
 
 
 def named(result: Judged, i: int) -> tuple[dict[str, Any], dict[str, bool]]:
@@ -77,6 +79,8 @@ def named(result: Judged, i: int) -> tuple[dict[str, Any], dict[str, bool]]:
             value = float(result.values[i, place])
         elif operation == machine.MODEL:
             value = float(result.scores[i, place])
+        elif operation == machine.LISTED:
+            value = float(int(result.lists[i, place >> 5]) >> (place & 31) & 1)
         else:
             value = float(result.statistics[i, place >> 5, place & 31])
         if math.isnan(value):
@@ -102,7 +106,10 @@ def test_the_catalogue_is_judged_as_the_slow_evaluator_judges_it(seed: int) -> N
         row, lexicons = named(result, i)
         for t, compiled in enumerate(book.compiled):
             everything = row | {name: parameter.value for name, parameter in compiled.parameters.items()}
-            assert applies[i, t] == (slow.judge(compiled.when.text, everything, lexicons) is not False)
+            possible = slow.judge(compiled.when.text, everything, lexicons) is not False
+            if everything["event.kind"] in FACT_KINDS:
+                possible &= everything["event.kind"] in compiled.when.text
+            assert applies[i, t] == possible
             total = 0.0
             for place, (signal, expression) in enumerate(zip(compiled.typology.signals, compiled.signals, strict=True)):
                 said = slow.judge(expression.text, everything, lexicons) if applies[i, t] else False
@@ -118,7 +125,12 @@ def test_how_a_batch_is_cut_changes_nothing(seed: int, cut: int) -> None:
     book, whole = rulebook(), judged(seed, 60)
     for part in (slice(0, cut), slice(cut, 60), slice(None, None, 3)):
         again = book.judge(
-            whole.rows[part], whole.needed[part], whole.values[part], whole.statistics[part], whole.scores[part]
+            whole.rows[part],
+            whole.needed[part],
+            whole.values[part],
+            whole.statistics[part],
+            whole.scores[part],
+            whole.lists[part],
         )
         np.testing.assert_array_equal(again.score, whole.score[part])
         np.testing.assert_array_equal(again.signals, whole.signals[part])
@@ -176,7 +188,16 @@ def test_risk_rises_with_every_part_and_stays_in_its_bounds(seed: int) -> None:
     t = int(rng.integers(len(book.typologies)))
     higher = result.score.copy()
     higher[:, t] = np.minimum(1, higher[:, t] + rng.choice([0.001, 0.1, 0.5]))
-    more = Judged(higher, result.signals, result.rows, result.needed, result.values, result.statistics, result.scores)
+    more = Judged(
+        higher,
+        result.signals,
+        result.rows,
+        result.needed,
+        result.values,
+        result.statistics,
+        result.scores,
+        result.lists,
+    )
     assert (combine(book, more, result.scores) >= risk - 1e-12).all()
     rarer = np.minimum(1.0, np.nan_to_num(result.scores) + rng.random(result.scores.shape) * 0.1)
     assert (combine(book, result, rarer) >= risk - 1e-12).all()
