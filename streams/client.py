@@ -19,16 +19,18 @@ from typing import Any, Final, Literal, NamedTuple, Self, get_args
 
 from pydantic import ValidationError
 
-from streams import decode
+from streams import decode, records
 from streams.contracts import headers
 from streams.contracts.decision import Decision
 from streams.contracts.fields import FUTURE_MS, MAX_BYTES, Contract
 from streams.contracts.heartbeat import Heartbeat
+from streams.contracts.loan import Loan
 from streams.contracts.reasons import FieldError, Reason
 from streams.contracts.reversal import Reversal
 from streams.contracts.suspicious_operation import DecisionKind
 from streams.contracts.transaction import Transaction
 from streams.decisions import DecisionReader, Ticket
+from streams.decode_references import check_loan
 from streams.delivery import (
     CONNECT_SECONDS,
     BufferFull,
@@ -42,10 +44,11 @@ from streams.delivery import (
 )
 
 Silence = Literal["allow", "hold", "step_up"]
-Event = Transaction | Reversal | Heartbeat
+Event = Transaction | Loan | Reversal | Heartbeat
 
 _CONTRACTS: Final[dict[object, type[Contract]]] = {
     "transaction": Transaction,
+    "loan": Loan,
     "reversal": Reversal,
     "heartbeat": Heartbeat,
 }
@@ -205,17 +208,19 @@ class _Checked(NamedTuple):
     """An event that keeps the contract, as it goes on the wire."""
 
     value: bytes
+    topic: str
     type: str
     event_id: str | None
-    payer: str | None
+    customer: str | None  # whose record key it has
 
 
 class Client:
     """Publishes one institution's events to the center, and asks for its decisions. Safe for many threads.
 
     `policy` answers where the center does not, and has to be declared. `key_secret` makes the record key a keyed hash
-    of the payer, so that one payer's events share a partition; without it records have no key. `reads_decisions`
-    False is for a publisher that never asks. Further options are kafka-python's for addresses and security.
+    of the payer or borrower, so that one customer's events share a partition; without it records have no key.
+    `reads_decisions` False is for a publisher that never asks. Further options are kafka-python's for addresses and
+    security. Loans go to `loans.<institution>`, everything else to `tx.<institution>`.
 
     At most `buffer_events` events and `buffer_bytes` wait for their acknowledgement; `publish` waits for room, and
     raises `BufferFull` when the delivery timeout is over.
@@ -238,6 +243,7 @@ class Client:
         self.institution = institution
         self.policy = policy
         self.topic = f"tx.{institution}"
+        self.loans_topic = f"loans.{institution}"
         self._key_secret = key_secret
         self._delivery_seconds = delivery_seconds
         self._buffer_events = buffer_events
@@ -302,14 +308,14 @@ class Client:
         if self._reader is None:
             raise RuntimeError("This client was opened with reads_decisions=False.")
         checked = self._check(event)
-        if checked.event_id is None or checked.type != "transaction":
-            raise InvalidEvent(Reason.UNKNOWN_TYPE, "$.type", "only a transaction is decided on")
+        if checked.event_id is None or checked.type not in ("transaction", "loan"):
+            raise InvalidEvent(Reason.UNKNOWN_TYPE, "$.type", "only a transaction or a loan is decided on")
         ticket = self._reader.expect(checked.event_id)
         try:
             try:
                 receipt = self._send(checked, timeout)
             except DeliveryError as error:
-                receipt = Receipt(checked.event_id, self.topic, 0.0)
+                receipt = Receipt(checked.event_id, checked.topic, 0.0)
                 receipt.settle(error)
             receipt.when_done(lambda done: self._follow(ticket, done))
             ticket.wait(began + timeout - time.monotonic())
@@ -352,18 +358,18 @@ class Client:
     def _send(self, checked: _Checked, patience: float) -> Receipt:
         if self._closed:
             raise RuntimeError("The client is closed.")
-        receipt = Receipt(checked.event_id, self.topic, self._delivery_seconds)
+        receipt = Receipt(checked.event_id, checked.topic, self._delivery_seconds)
         self._enter(receipt, len(checked.value), patience)
         try:
             future, producer = self._producer.send(
-                self.topic, checked.value, self._key(checked), self._headers(checked), patience
+                checked.topic, checked.value, self._key(checked), self._headers(checked), patience
             )
         except Exception as error:
-            receipt.settle(typed(error, self.topic, self._delivery_seconds))
+            receipt.settle(typed(error, checked.topic, self._delivery_seconds))
             return receipt
         receipt.when_done(lambda done: self._give_up_after(done, producer))
         future.add_callback(lambda metadata: receipt.settle(Delivered(metadata.partition, metadata.offset)))
-        future.add_errback(lambda error: receipt.settle(typed(error, self.topic, self._delivery_seconds)))
+        future.add_errback(lambda error: receipt.settle(typed(error, checked.topic, self._delivery_seconds)))
         return receipt
 
     def _give_up_after(self, receipt: Receipt, producer: Any) -> None:
@@ -405,7 +411,7 @@ class Client:
         assert self._reader is not None
         error = receipt.error()
         if error is None:
-            self._reader.published(ticket, *receipt.result(0.0))
+            self._reader.published(ticket, receipt.topic, *receipt.result(0.0))
         else:
             ticket.failure = error
             ticket.known()
@@ -414,7 +420,7 @@ class Client:
         decision = ticket.decision
         if decision is not None:
             return Answer(
-                decision.decision,
+                "allow" if decision.decision == "release" else decision.decision,
                 "decision",
                 decision.reason.model_dump(),
                 waited_ms,
@@ -435,10 +441,14 @@ class Client:
             record, _ = decode.read(value)
             if isinstance(record, decode.Transaction):
                 occurred_at, _ = decode.check_transaction(record)
+            elif isinstance(record, records.Loan):
+                occurred_at, _ = check_loan(record)
             elif isinstance(record, decode.Reversal):
                 occurred_at = decode.check_reversal(record)
-            else:
+            elif isinstance(record, decode.Heartbeat):
                 occurred_at = decode.check_heartbeat(record)
+            else:
+                raise decode.Rejected(Reason.WRONG_TOPIC, "$.type", "is not for an institution to publish")
         except decode.Rejected as error:
             raise InvalidEvent(error.reason, error.path, error.message) from None
         if record.institution != self.institution:
@@ -449,15 +459,17 @@ class Client:
             raise InvalidEvent(Reason.FUTURE, "$.occurred_at", "is more than one hour ahead of this machine's clock")
         if isinstance(record, decode.Transaction):
             payer = None if record.payer is None else record.payer.id or record.payer.account
-            return _Checked(value, "transaction", record.event_id, payer)
+            return _Checked(value, self.topic, "transaction", record.event_id, payer)
+        if isinstance(record, records.Loan):
+            return _Checked(value, self.loans_topic, "loan", record.event_id, record.borrower.id)
         if isinstance(record, decode.Reversal):
-            return _Checked(value, "reversal", record.event_id, None)
-        return _Checked(value, "heartbeat", None, None)
+            return _Checked(value, self.topic, "reversal", record.event_id, None)
+        return _Checked(value, self.topic, "heartbeat", None, None)
 
     def _key(self, checked: _Checked) -> bytes | None:
-        if self._key_secret is None or checked.payer is None:
+        if self._key_secret is None or checked.customer is None:
             return None
-        return hmac.digest(self._key_secret, checked.payer.encode(), hashlib.sha256)[:16]
+        return hmac.digest(self._key_secret, checked.customer.encode(), hashlib.sha256)[:16]
 
     def _headers(self, checked: _Checked) -> headers.Headers:
         return headers.write(

@@ -22,28 +22,31 @@ POLL_MS: Final = 200
 RETRY_SECONDS: Final = 1.0
 
 
+SourcePartition = tuple[str, int]  # topic and partition
+
+
 class Progress:
     """Up to which offset of each source partition everything is judged: the least over all screen partitions.
 
     >>> progress = Progress(screen_partitions=2)
-    >>> progress.mark(screen=0, source=0, offset=17)
-    >>> progress.reached(0)
+    >>> progress.mark(screen=0, source=("tx.CASPKZKA", 0), offset=17)
+    >>> progress.reached(("tx.CASPKZKA", 0))
     -1
-    >>> progress.mark(screen=1, source=0, offset=12)
-    >>> progress.reached(0)
+    >>> progress.mark(screen=1, source=("tx.CASPKZKA", 0), offset=12)
+    >>> progress.reached(("tx.CASPKZKA", 0))
     12
     """
 
     def __init__(self, screen_partitions: int) -> None:
         self._screens = screen_partitions
-        self._marks: dict[int, list[int]] = {}
+        self._marks: dict[SourcePartition, list[int]] = {}
 
-    def mark(self, screen: int, source: int, offset: int) -> None:
+    def mark(self, screen: int, source: SourcePartition, offset: int) -> None:
         """Screen partition `screen` has judged `source` up to and including `offset`; marks never go back."""
         marks = self._marks.setdefault(source, [NOTHING_JUDGED] * self._screens)
         marks[screen] = max(marks[screen], offset)
 
-    def reached(self, source: int) -> int:
+    def reached(self, source: SourcePartition) -> int:
         """Everything of `source` up to and including this offset is judged."""
         marks = self._marks.get(source)
         return min(marks) if marks else NOTHING_JUDGED
@@ -57,7 +60,7 @@ class Ticket:
     def __init__(self, event_id: str, sight: int) -> None:
         self.event_id = event_id
         self.sight = sight
-        self.position: tuple[int, int] | None = None
+        self.position: tuple[SourcePartition, int] | None = None
         self.decision: Decision | None = None
         self.judged = False  # by progress: no decision means that it may go ahead
         self.failure: Exception | None = None  # it was not published
@@ -81,6 +84,7 @@ class _Mark(msgspec.Struct):
     """What is needed of a record in `decisions.<institution>` to tell what it is."""
 
     type: str
+    topic: str = ""
     judged: list[_Judged] = []
 
 
@@ -145,10 +149,10 @@ class DecisionReader:
             self._tickets.setdefault(event_id, set()).add(ticket)
             return ticket
 
-    def published(self, ticket: Ticket, partition: int, offset: int) -> None:
+    def published(self, ticket: Ticket, topic: str, partition: int, offset: int) -> None:
         """The broker has the event at this place."""
         with self._lock:
-            ticket.position = (partition, offset)
+            ticket.position = ((topic, partition), offset)
             self._settle(ticket)
 
     def forget(self, ticket: Ticket) -> None:
@@ -184,7 +188,7 @@ class DecisionReader:
 
     def _take(self, screen: int, records: list[Any]) -> None:
         with self._lock:
-            moved: set[int] = set()
+            moved: set[SourcePartition] = set()
             for record in records:
                 try:
                     mark = _decode_mark(record.value or b"")
@@ -192,8 +196,9 @@ class DecisionReader:
                         self._decided(Decision.model_validate_json(record.value))
                     elif mark.type == "progress" and record.offset >= self._live_from[screen]:
                         for judged in mark.judged:
-                            self._progress.mark(screen, judged.partition, judged.offset)
-                            moved.add(judged.partition)
+                            source = (mark.topic, judged.partition)
+                            self._progress.mark(screen, source, judged.offset)
+                            moved.add(source)
                 except (msgspec.DecodeError, ValidationError, UnicodeDecodeError):
                     # It may have been a decision on any event: none that is under way can be taken as allowed.
                     self._lose_sight()
@@ -217,8 +222,8 @@ class DecisionReader:
     def _settle(self, ticket: Ticket) -> None:
         if ticket.position is None or ticket.sight != self._sight:
             return
-        partition, offset = ticket.position
-        if self._progress.reached(partition) >= offset:
+        source, offset = ticket.position
+        if self._progress.reached(source) >= offset:
             ticket.judged = True
             ticket.known()
 

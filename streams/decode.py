@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from difflib import get_close_matches
-from typing import Any, Final, Union, get_args, get_type_hints
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -17,6 +17,7 @@ from streams.contracts import fields
 from streams.contracts.reasons import FieldError, Reason
 from streams.contracts.transaction import NEEDS
 from streams.recent import Recent
+from streams.records import PARTS, STRUCTS, TYPES, Context, Device, Heartbeat, Party, Record, Reversal, Transaction
 
 # Enough for what is in use at one time; a subject seen again later is simply checked again.
 _CACHED: Final = 50_000
@@ -35,80 +36,6 @@ class Rejected(Exception):
         return f"{self.reason} at {self.path}: {self.message}"
 
 
-class Party(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """See streams.contracts.transaction.Party."""
-
-    id: str | None = None
-    account: str | None = None
-    institution: str | None = None
-    phone: str | None = None
-    region: str | None = None
-    name: str | None = None
-    resident: bool | None = None
-    account_opened_at: str | None = None
-
-
-class Device(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """See streams.contracts.transaction.Device."""
-
-    id: str | None = None
-    ip: str | None = None
-
-
-class Context(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
-    """See streams.contracts.transaction.Context."""
-
-    device_new: bool | None = None
-    sim_changed_at: str | None = None
-    remote_access: bool | None = None
-    own_deposit_broken: bool | None = None
-    card: str | None = None
-    merchant_category: str | None = None
-
-
-class Transaction(
-    msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False, tag_field="type", tag="transaction"
-):
-    """See streams.contracts.transaction.Transaction."""
-
-    event_id: str
-    occurred_at: str
-    institution: str
-    kind: str
-    amount: str
-    currency: str
-    payer: Party | None = None
-    payee: Party | None = None
-    channel: str | None = None
-    device: Device | None = None
-    purpose: str | None = None
-    purpose_code: str | None = None
-    end_to_end_id: str | None = None
-    context: Context | None = None
-
-
-class Heartbeat(
-    msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False, tag_field="type", tag="heartbeat"
-):
-    """See streams.contracts.heartbeat.Heartbeat."""
-
-    institution: str
-    occurred_at: str
-
-
-class Reversal(
-    msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False, tag_field="type", tag="reversal"
-):
-    """See streams.contracts.reversal.Reversal."""
-
-    event_id: str
-    of: str
-    institution: str
-    occurred_at: str
-
-
-Record = Transaction | Heartbeat | Reversal
-
 KIND_NUMBER: Final = {kind: number for number, kind in enumerate(TRANSACTION_KINDS)}
 CHANNEL_NUMBER: Final = {channel: number for number, channel in enumerate(CHANNELS)}
 
@@ -116,13 +43,12 @@ _decode = msgspec.json.Decoder(Record).decode
 _encode = msgspec.json.Encoder().encode
 _NEEDS_PAYER: Final = frozenset(kind for kind, parties in NEEDS.items() if "payer" in parties)
 _NEEDS_PAYEE: Final = frozenset(kind for kind, parties in NEEDS.items() if "payee" in parties)
-_FIELD_NAMES: Final = sorted(
-    {name for struct in (Party, Device, Context, Transaction, Reversal) for name in struct.__struct_fields__}
-)
+_FIELD_NAMES: Final = sorted({name for struct in (*STRUCTS, *PARTS) for name in struct.__struct_fields__})
 
-_ids: Recent[str, str] = Recent(fields.check_party_id, limit=_CACHED)
-_accounts: Recent[str, str] = Recent(fields.check_account, limit=_CACHED)
-_phones: Recent[str, str] = Recent(fields.check_phone, limit=_CACHED)
+# Checked once while in use; streams/decode_references.py shares them.
+checked_id: Recent[str, str] = Recent(fields.check_party_id, limit=_CACHED)
+checked_account: Recent[str, str] = Recent(fields.check_account, limit=_CACHED)
+checked_phone: Recent[str, str] = Recent(fields.check_phone, limit=_CACHED)
 _institutions: Recent[str, str] = Recent(fields.check_institution, limit=2_000)
 _regions: Recent[str, str] = Recent(fields.check_region, limit=2_000)
 _purposes: Recent[str, str] = Recent(fields.check_purpose, limit=10_000)
@@ -141,19 +67,19 @@ milliseconds_of: Recent[str, int] = Recent(
 )
 
 
-def read(value: bytes) -> tuple[Record, bytes]:
+def read(value: bytes, largest: int = fields.MAX_BYTES) -> tuple[Record, bytes]:
     """The record that the bytes stand for, and its canonical writing: fields in order, no blanks, no nulls.
 
     The form is right after this (types, known fields, required fields, no field twice); the values are not yet
-    checked. Raises `Rejected` and nothing else.
+    checked. Raises `Rejected` and nothing else. `largest`: the most bytes that the topic takes.
     """
-    if len(value) > fields.MAX_BYTES:
-        raise Rejected(Reason.TOO_LARGE, "$", "the record is larger than 65536 bytes")
+    if len(value) > largest:
+        raise Rejected(Reason.TOO_LARGE, "$", f"the record is larger than {largest} bytes")
     try:
         record = _decode(value)
         canonical = _encode(record)
     except msgspec.ValidationError as error:
-        raise _form(error) from None
+        raise _form(error, value) from None
     except RecursionError:
         raise Rejected(Reason.TOO_DEEP, "$", "the document is nested too deeply") from None
     except UnicodeError:
@@ -222,8 +148,22 @@ def check_transaction(transaction: Transaction) -> tuple[int, int]:
 def check_heartbeat(heartbeat: Heartbeat) -> int:
     """`occurred_at` in milliseconds of a heartbeat whose values keep the contract."""
     path = "$.institution"
+    named = 0
     try:
-        _institutions[heartbeat.institution]
+        if heartbeat.institution is not None:
+            named += 1
+            _institutions[heartbeat.institution]
+        if heartbeat.operator is not None:
+            path = "$.operator"
+            named += 1
+            fields.check_operator(heartbeat.operator)
+        if heartbeat.publisher is not None:
+            path = "$.publisher"
+            named += 1
+            fields.check_state_body(heartbeat.publisher)
+        if named != 1:
+            path = "$"
+            raise FieldError(Reason.MISSING_FIELD, "exactly one of institution, operator and publisher is required")
         path = "$.occurred_at"
         return instant_ms(heartbeat.occurred_at)
     except FieldError as error:
@@ -264,18 +204,18 @@ def _check_party(party: Party, path: str) -> None:
     try:
         if party.id is not None:
             field = ".id"
-            _ids[party.id]
+            checked_id[party.id]
         elif party.account is None:
             raise FieldError(Reason.MISSING_FIELD, "at least one of id and account is required")
         if party.account is not None:
             field = ".account"
-            _accounts[party.account]
+            checked_account[party.account]
         if party.institution is not None:
             field = ".institution"
             _institutions[party.institution]
         if party.phone is not None:
             field = ".phone"
-            _phones[party.phone]
+            checked_phone[party.phone]
         if party.region is not None:
             field = ".region"
             _regions[party.region]
@@ -316,10 +256,10 @@ def _check_context(context: Context) -> None:
         raise Rejected(error.reason, path, error.message) from None
 
 
-def _form(error: msgspec.ValidationError) -> Rejected:
+def _form(error: msgspec.ValidationError, value: bytes) -> Rejected:
     """msgspec's words turned into ours: they quote unknown names and values, which may be personal data."""
     words = str(error)
-    path = _our_path(words)
+    path = _our_path(words, value)
     if words.startswith("Object contains unknown field `"):
         name = words[len("Object contains unknown field `") :].split("`")[0]
         near = get_close_matches(name[:64], _FIELD_NAMES, n=1)
@@ -329,17 +269,44 @@ def _form(error: msgspec.ValidationError) -> Rejected:
         name = words[len("Object missing required field `") :].split("`")[0]
         return Rejected(Reason.MISSING_FIELD, f"{path}.{name}", "this field is required")
     if words.startswith("Invalid value"):
-        return Rejected(Reason.UNKNOWN_TYPE, "$.type", "must be transaction, heartbeat or reversal")
+        return Rejected(Reason.UNKNOWN_TYPE, "$.type", "must be one of " + ", ".join(TYPES))
     return Rejected(Reason.WRONG_TYPE, path, "must have the JSON type that the contract gives it")
 
 
-def _our_path(words: str) -> str:
+def _our_path(words: str, value: bytes) -> str:
     _, found, path = words.rpartition(" - at `")
     path = path.removesuffix("`") if found else "$"
     # What stands behind the last "at" is msgspec's own path, of our field names only; anything else is not shown.
-    return path if all(part in _KNOWN_PARTS for part in path.split(".")) else "$"
+    if not all(part in _KNOWN_PARTS for part in path.replace("[...]", "").split(".")):
+        return "$"
+    if path.startswith("$.entries[...]"):
+        return f"$.entries[{_first_bad_entry(value)}]{path[14:]}"
+    return path.replace("[...]", "")
 
 
+class _Entries(msgspec.Struct):
+    type: str
+    entries: list[msgspec.Raw]
+
+
+def _first_bad_entry(value: bytes) -> int:
+    """Which entry of a bulk record does not have its form: msgspec's path does not say."""
+    document = _decode_entries(value)
+    decode = _entry_decoders[document.type].decode
+    for number, entry in enumerate(document.entries):
+        try:
+            decode(entry)
+        except msgspec.ValidationError:
+            return number
+    return len(document.entries)
+
+
+_decode_entries = msgspec.json.Decoder(_Entries).decode
+_entry_decoders: Final = {
+    str(struct.__struct_config__.tag): msgspec.json.Decoder(get_args(get_type_hints(struct)["entries"])[0])
+    for struct in STRUCTS
+    if "entries" in struct.__struct_fields__
+}
 _KNOWN_PARTS: Final = frozenset(["$", "type", *_FIELD_NAMES])
 
 
@@ -365,17 +332,19 @@ def _keeping_nulls(struct: type[msgspec.Struct]) -> type[msgspec.Struct]:
     """The same structure, which tells a null from a field that is not there."""
     fields_ = []
     for name, kind in get_type_hints(struct).items():
-        inner = [
-            _keeping_nulls(part) if part in (Party, Device, Context) else part for part in get_args(kind) or (kind,)
-        ]
+        inner = [_part_keeping_nulls(part) for part in (get_args(kind) if type(None) in get_args(kind) else (kind,))]
         fields_.append((name, Union[(*inner, msgspec.UnsetType)], msgspec.UNSET))
     config = struct.__struct_config__
     return msgspec.defstruct(struct.__name__, fields_, tag_field=config.tag_field, tag=config.tag)
 
 
-_RecordKeepingNulls: Any = Union[  # noqa: UP007 - made at run time
-    tuple(_keeping_nulls(struct) for struct in (Transaction, Heartbeat, Reversal))
-]
+def _part_keeping_nulls(part: Any) -> Any:
+    if get_origin(part) is list:
+        return list[_part_keeping_nulls(get_args(part)[0])]  # type: ignore[misc]
+    return _keeping_nulls(part) if part in PARTS else part
+
+
+_RecordKeepingNulls: Any = Union[tuple(_keeping_nulls(struct) for struct in STRUCTS)]  # noqa: UP007 - at run time
 _decode_keeping_nulls = msgspec.json.Decoder(_RecordKeepingNulls).decode
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from rules.events import LATE, ROLES
+from rules.events import FIRST_FACT, LATE, LOAN_KINDS, ROLES
 from rules.risk import parts as risk_parts
 from rules.rulebook import Description
 from streams.contracts import headers as our_headers
@@ -142,7 +142,7 @@ class Findings:
             amount=tenge(row["amount_kzt"]),
             evidence=self._evidence(judgement, found, sources, engine),
             explanation=text(description.summary),
-            decision=description.action.decision if description.action is not None else None,
+            decision=description.action.decision if description.action is not None and _answered(row) else None,
             legal_basis="; ".join(basis.text.ru for basis in typology.legal_basis),
         )
 
@@ -201,7 +201,7 @@ class Findings:
         )[: typology.evidence.limit]
 
     def _prefix(self, key: Any) -> str | None:
-        return f"{self.key.key_id}:{int(key):016x}" if key else None
+        return self.key.prefix(int(key)) if key else None
 
     def decisions(
         self, judgement: Judgement, sources: Sequence[SourceName]
@@ -209,6 +209,7 @@ class Findings:
         """(row, decision, addressees): the gravest for each event with an active finding that asks for one.
 
         The reason names the typology and not its figures: those are of the subject's history at all institutions.
+        Transactions and loans are decided on; what an operator or a registry says asks for no answer.
         """
         by_row: dict[int, list[Found]] = {}
         for found in self._describe(judgement) if judgement.findings else ():
@@ -216,6 +217,8 @@ class Findings:
                 by_row.setdefault(found.row, []).append(found)
         for i, several in by_row.items():
             row = judgement.rows[i]
+            if not _answered(row):
+                continue
             gravest = max(several, key=lambda found: SEVERITY[found.description.action.decision])  # type: ignore[union-attr]
             action = gravest.description.action
             assert action is not None
@@ -229,6 +232,7 @@ class Findings:
                 reason=text(gravest.description.typology.name.model_dump()),
                 legal_basis=action.legal_basis.ru,
                 deadline=hold_deadline(instant(row["appended_at"])) if action.decision in ("hold", "block") else None,
+                topic=sources[int(row["source"])].topic,
                 partition=sources[int(row["source"])].partition,
                 offset=int(row["offset"]),
                 alert_ids=tuple(found.alert_id for found in several),
@@ -283,32 +287,38 @@ class Findings:
             known = partition.decided.get(int(row["event"]))
             if known is not None:
                 decision = Decision.model_validate_json(known[0])
-                place = {"partition": sources[int(row["source"])].partition, "offset": int(row["offset"])}
+                place = sources[int(row["source"])]._asdict() | {"offset": int(row["offset"])}
                 value = decision.model_copy(update=place).model_dump_json(exclude_none=True).encode()
                 for addressee in known[2:]:
                     yield _decision_record(addressee.decode(), value, known[1].decode(), int(row["appended_at"]))
+
+
+def _answered(row: np.void) -> bool:
+    """Whether the event's publisher waits for a decision: on a transaction, or on a step of a loan."""
+    return int(row["kind"]) < FIRST_FACT or int(row["kind"]) in LOAN_KINDS
 
 
 def _decision_record(addressee: str, value: bytes, key: str, appended_at: int) -> Outgoing:
     return Outgoing(f"decisions.{addressee}", value, key.encode(), _headers("decision", key), appended_at)
 
 
-def rejection_record(rejected: RejectedEvent, institution: str) -> Outgoing:
-    """A rejected event on its way to `rejected.<institution>`, keyed by the place of its record."""
+def rejection_record(rejected: RejectedEvent, publisher: str) -> Outgoing:
+    """A rejected event on its way to `rejected.<publisher>`, keyed by the place of its record."""
     place = f"{rejected.source.topic}/{rejected.source.partition}/{rejected.source.offset}"
     return Outgoing(
-        f"rejected.{institution}",
+        f"rejected.{publisher}",
         rejected.model_dump_json(exclude_none=True).encode(),
         place.encode(),
         _headers("rejected", place),
     )
 
 
-def progress_record(institution: str, screen_partition: int, judged: Sequence[tuple[int, int]]) -> Outgoing:
-    """A progress mark: (source partition, offset below which everything with its home here is judged)."""
+def progress_record(institution: str, topic: str, screen_partition: int, judged: Sequence[tuple[int, int]]) -> Outgoing:
+    """A progress mark of a topic: (source partition, offset below which everything with its home here is judged)."""
     mark = ProgressMark(
         type="progress",
         institution=institution,
+        topic=topic,
         screen_partition=screen_partition,
         judged=tuple(JudgedUpTo(partition=partition, offset=offset - 1) for partition, offset in judged),
     )

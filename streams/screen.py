@@ -24,6 +24,7 @@ from streams.outbox import Outbox
 from streams.rulebook_feed import RulebookFeed
 from streams.screening import BEFORE_ALL, Partition, Progress
 from streams.snapshots import SnapshotError, SnapshotStore
+from streams.sources import answered
 from streams.transport import Batch
 
 log = structlog.get_logger(__name__)
@@ -235,9 +236,12 @@ class Screen:
                 continue
             judged: dict[str, list[tuple[int, int]]] = {}
             for topic, source, offset in held.partition.progress():
-                judged.setdefault(topic.partition(".")[2], []).append((source, offset))
-            for institution, places in judged.items():
-                record = progress_record(institution, number, places)
+                judged.setdefault(topic, []).append((source, offset))
+            for topic, places in judged.items():
+                institution = answered(topic)
+                if institution is None:
+                    continue
+                record = progress_record(institution, topic, number, places)
                 # The same producer, topic and partition as the decisions: the log keeps them before this mark.
                 await self.outbox.send(record.topic, record.value, partition=number, headers=record.headers)
 

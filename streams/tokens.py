@@ -93,6 +93,10 @@ class TokenKey:
         """As alerts write it: `k1:` and 32 hexadecimal digits."""
         return f"{self.key_id}:{_HALVES.pack(*token).hex()}"
 
+    def prefix(self, key: int) -> str:
+        """The text form of a token's first half alone, as a history knows its counterparties."""
+        return f"{self.key_id}:{struct.pack('<Q', key).hex()}"
+
     def event_hash(self, institution: str, event_id: str) -> int:
         """64 bits that stand for (institution, event_id)."""
         state = self._event.copy()

@@ -11,37 +11,32 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import kafka.errors
 from kafka.admin import ConfigResource, KafkaAdminClient
 from kafka.errors import KafkaError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from rules import yaml
-from rules.problems import Problem
+from streams.contracts.fields import PUBLISHER
 from streams.kafka import KafkaUnavailable
+from streams.sources import SourceTopic
+from streams.topic_declarations import (
+    FILE,
+    INSTITUTIONS,
+    OPERATOR_OF_CENTER,
+    OPERATORS,
+    Topic,
+    TopicSettings,
+    TopicsInvalid,
+    expand,
+    read,
+    settings_text,
+)
 
-FILE: Final = Path(__file__).with_name("topics.yaml")
-PER_INSTITUTION: Final = "{institution}"
-# The simulated country's: five banks of Kazakhstan by their real BICs, and one invented microfinance lender.
-INSTITUTIONS: Final = ("CASPKZKA", "HSBKKZKX", "IRTYKZKA", "KCJBKZKX", "TSESKZKA", "MFOKKZKA")
-CENTER, FIU, VAULT, OPERATOR = "center", "fiu", "vault", "operator"
-PRINCIPALS: Final = (CENTER, FIU, VAULT, OPERATOR)
-INSTITUTION_PRINCIPAL: Final = f"institution:{PER_INSTITUTION}"
-DAY_MS: Final = 86_400_000
-
-_BIC: Final = re.compile(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?")
-_NAME: Final = re.compile(r"[a-z][a-z-]*(\.([a-z][a-z-]*|\{institution\}))?")
-
-
-class TopicsInvalid(ValueError):
-    """The topics file or a setting of it is wrong: nothing of it is used. The text names file, line and column."""
+_PLACEHOLDER: Final = re.compile(r"\{[a-z]+\}")
 
 
 class TopicsRefused(Exception):
@@ -51,141 +46,6 @@ class TopicsRefused(Exception):
         super().__init__(f"{message} {remedy}")
         self.message = message
         self.remedy = remedy
-
-
-class TopicSettings(BaseSettings):
-    """What the topics file leaves open; each from ANTIFRAUD_<NAME> where not passed."""
-
-    model_config = SettingsConfigDict(env_prefix="ANTIFRAUD_", frozen=True)
-
-    institutions: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=INSTITUTIONS, description="BICs of the institutions that take part, separated by commas"
-    )
-    partitions: int = Field(default=1, ge=1, le=1024, description="parts that subjects are divided among")
-    tx_partitions: int = Field(default=1, ge=1, le=1024, description="partitions of each institution's topic")
-    replicas: int = Field(
-        default=1, ge=1, le=5, description="copies of each topic, on as many brokers; 3 in production"
-    )
-
-    @field_validator("institutions", mode="before")
-    @classmethod
-    def _split(cls, value: Any) -> Any:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-    @field_validator("institutions")
-    @classmethod
-    def _are_distinct_bics(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not value:
-            raise ValueError("at least one institution takes part")
-        for name in value:
-            if not _BIC.fullmatch(name):
-                raise ValueError(f"{name!r} is not a BIC of 8 or 11 characters")
-            if value.count(name) > 1:
-                raise ValueError(f"{name} is named twice")
-        return value
-
-
-class TopicDeclaration(BaseModel):
-    """One entry of the topics file, a template of several topics where its name contains {institution}."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    name: str
-    text: str = Field(min_length=1)
-    partitions: int | Literal["screen", "transactions"]
-    fixed: str = ""
-    cleanup: Literal["delete", "compact"]
-    retention: timedelta | None = None
-    max_message_bytes: int = Field(ge=1024, le=64 * 1024 * 1024)
-    timestamps: Literal["append", "create"]
-    owner: str = Field(min_length=1)
-    write: tuple[str, ...] = Field(min_length=1)
-    read: tuple[str, ...] = Field(min_length=1)
-
-    @field_validator("name")
-    @classmethod
-    def _is_a_name(cls, value: str) -> str:
-        if not _NAME.fullmatch(value):
-            raise ValueError("must be lower-case words joined by '-', with at most one '.', such as tx.{institution}")
-        return value
-
-    @field_validator("partitions", mode="before")
-    @classmethod
-    def _is_a_count(cls, value: object) -> object:
-        if value in ("screen", "transactions") or (type(value) is int and 1 <= value <= 1024):
-            return value
-        raise ValueError("must be a number from 1 to 1024, screen or transactions")
-
-    @field_validator("write", "read")
-    @classmethod
-    def _are_principals(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
-        per_institution = PER_INSTITUTION in info.data.get("name", "")
-        for principal in value:
-            if principal == INSTITUTION_PRINCIPAL and not per_institution:
-                raise ValueError(f"{principal!r} needs a topic for each institution: put {PER_INSTITUTION} in its name")
-            if principal not in (*PRINCIPALS, INSTITUTION_PRINCIPAL):
-                known = ", ".join((INSTITUTION_PRINCIPAL, *PRINCIPALS))
-                raise ValueError(f"{principal!r} is not one of {known}")
-        return value
-
-    @model_validator(mode="after")
-    def _keeps_one_way(self) -> TopicDeclaration:
-        if self.cleanup == "delete" and (self.retention is None or self.retention < timedelta(minutes=1)):
-            raise ValueError("cleanup: delete needs a retention of a minute or more, such as P7D")
-        if self.cleanup == "compact" and self.retention is not None:
-            raise ValueError("a compacted topic keeps the latest record of each key for ever: leave retention out")
-        return self
-
-
-class _File(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    topics: tuple[TopicDeclaration, ...]
-
-    @field_validator("topics")
-    @classmethod
-    def _are_distinct(cls, value: tuple[TopicDeclaration, ...]) -> tuple[TopicDeclaration, ...]:
-        if not value:
-            raise ValueError("at least one topic is declared")
-        names = [declaration.name for declaration in value]
-        for name in names:
-            if names.count(name) > 1:
-                raise ValueError(f"{name} is declared twice")
-        return value
-
-
-@dataclass(frozen=True, slots=True)
-class Topic:
-    """One topic as it is to be in the cluster."""
-
-    name: str
-    text: str
-    partitions: int
-    partitions_from: Literal["screen", "transactions", ""]  # the setting that the count came from
-    fixed: str  # why the number of partitions cannot change; empty: it may grow
-    replicas: int
-    cleanup: Literal["delete", "compact"]
-    retention: timedelta | None
-    max_message_bytes: int
-    timestamps: Literal["append", "create"]
-    owner: str
-    write: tuple[str, ...]
-    read: tuple[str, ...]
-    institution: str = ""  # whose topic it is, where it was made from a template
-
-    def settings(self) -> dict[str, str]:
-        """The topic's settings under Kafka's names."""
-        settings = {
-            "cleanup.policy": self.cleanup,
-            "retention.ms": "-1" if self.retention is None else str(self.retention // timedelta(milliseconds=1)),
-            "max.message.bytes": str(self.max_message_bytes),
-            "message.timestamp.type": "LogAppendTime" if self.timestamps == "append" else "CreateTime",
-            # With three copies a record is acknowledged by two: one broker may be lost without losing it.
-            "min.insync.replicas": str(max(1, self.replicas - 1)),
-        }
-        if self.cleanup == "compact":
-            settings["segment.ms"] = str(DAY_MS)  # only closed segments are compacted
-        return settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,6 +114,7 @@ class Topics:
         institutions: Sequence[str] | None = None,
         partitions: int | None = None,
         *,
+        operators: Sequence[str] | None = None,
         tx_partitions: int | None = None,
         replicas: int | None = None,
     ) -> Topics:
@@ -264,14 +125,14 @@ class Topics:
         """
         given = {"partitions": partitions, "tx_partitions": tx_partitions, "replicas": replicas}
         given |= {"institutions": None if institutions is None else tuple(institutions)}  # type: ignore[dict-item]
+        given |= {"operators": None if operators is None else tuple(operators)}  # type: ignore[dict-item]
         try:
             settings = TopicSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
         except ValueError as error:
-            raise TopicsInvalid(_settings_text(error)) from None
-        declared = _read(path or FILE)
-        topics = tuple(topic for declaration in declared for topic in _expand(declaration, settings))
-        templates = tuple(declaration.name for declaration in declared if PER_INSTITUTION in declaration.name)
-        return cls(topics, templates, settings)
+            raise TopicsInvalid(settings_text(error)) from None
+        declared = read(path or FILE)
+        templates = tuple(declaration.name for declaration in declared if declaration.placeholder)
+        return cls(tuple(expand(declared, settings)), templates, settings)
 
     def __iter__(self) -> Iterator[Topic]:
         return iter(self.topics)
@@ -292,6 +153,11 @@ class Topics:
     @property
     def institutions(self) -> tuple[str, ...]:
         return self.settings.institutions
+
+    @property
+    def sources(self) -> tuple[SourceTopic, ...]:
+        """The topics that publishers write, in order of the file."""
+        return tuple(source for topic in self.topics if (source := topic.source) is not None)
 
     @property
     def partitions(self) -> int:
@@ -315,7 +181,7 @@ class Topics:
             else:
                 differences.append(Difference(topic.name, "topic", _summary(topic), "", "create"))
         differences += [
-            Difference(name, "topic", "", "present", "leave", "its institution takes no part; nothing is deleted")
+            Difference(name, "topic", "", "present", "leave", "its publisher takes no part; nothing is deleted")
             for name in sorted(found)
             if name not in self and any(_matches(template, name) for template in self.templates)
         ]
@@ -393,7 +259,7 @@ class Topics:
                 ]
                 rows.append(Acl(principal, "READ", "group", group_prefix(principal), "prefixed"))
             rows += [
-                Acl(OPERATOR, operation, "topic", topic.name, "literal")
+                Acl(OPERATOR_OF_CENTER, operation, "topic", topic.name, "literal")
                 for operation in ("CREATE", "DESCRIBE", "ALTER", "DESCRIBE_CONFIGS", "ALTER_CONFIGS")
             ]
         return list(dict.fromkeys(rows))
@@ -443,41 +309,7 @@ def group_prefix(principal: str) -> str:
     >>> group_prefix("institution:CASPKZKA"), group_prefix("center")
     ('CASPKZKA.', 'center.')
     """
-    return f"{principal.removeprefix('institution:')}."
-
-
-def _read(path: Path) -> tuple[TopicDeclaration, ...]:
-    try:
-        document = yaml.parse(str(path), path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise TopicsInvalid(f"{path} cannot be read: {error}") from None
-    file = None if document.problems else yaml.decode(document, _File)
-    if file is None:
-        problems: Iterable[Problem] = sorted(document.problems) or [Problem(str(path), 1, 1, "the file is empty")]
-        raise TopicsInvalid("\n".join(map(str, problems)))
-    return file.topics
-
-
-def _expand(declaration: TopicDeclaration, settings: TopicSettings) -> Iterator[Topic]:
-    counts = {"screen": settings.partitions, "transactions": settings.tx_partitions}
-    count = declaration.partitions
-    for institution in settings.institutions if PER_INSTITUTION in declaration.name else ("",):
-        yield Topic(
-            name=declaration.name.replace(PER_INSTITUTION, institution),
-            text=declaration.text,
-            partitions=count if isinstance(count, int) else counts[count],
-            partitions_from="" if isinstance(count, int) else count,
-            fixed=declaration.fixed,
-            replicas=settings.replicas,
-            cleanup=declaration.cleanup,
-            retention=declaration.retention,
-            max_message_bytes=declaration.max_message_bytes,
-            timestamps=declaration.timestamps,
-            owner=declaration.owner,
-            write=tuple(principal.replace(PER_INSTITUTION, institution) for principal in declaration.write),
-            read=tuple(principal.replace(PER_INSTITUTION, institution) for principal in declaration.read),
-            institution=institution,
-        )
+    return f"{principal.rpartition(':')[2]}."
 
 
 def _compare(topic: Topic, partitions: list[dict[str, Any]], settings: dict[str, str]) -> Iterator[Difference]:
@@ -508,9 +340,9 @@ def _settings_of(admin: KafkaAdminClient, topics: list[Topic]) -> dict[str, dict
 
 
 def _matches(template: str, name: str) -> bool:
-    before, after = template.split(PER_INSTITUTION)
+    before, after = _PLACEHOLDER.split(template)
     middle = name[len(before) : len(name) - len(after)]
-    return name.startswith(before) and name.endswith(after) and _BIC.fullmatch(middle) is not None
+    return name.startswith(before) and name.endswith(after) and re.fullmatch(PUBLISHER, middle) is not None
 
 
 def _some(names: list[str]) -> str:
@@ -524,16 +356,6 @@ def _partitions(count: int) -> str:
 def _summary(topic: Topic) -> str:
     kept = f"kept {topic.retention.days} d" if topic.retention else "compacted"
     return f"{_partitions(topic.partitions)}, {kept}"
-
-
-def _settings_text(error: ValueError) -> str:
-    """The faults of the settings, each named as the variable that sets it."""
-    if not isinstance(error, ValidationError):
-        return str(error)
-    return "\n".join(
-        f"ANTIFRAUD_{'_'.join(map(str, fault['loc'][:1])).upper()}: {fault['msg'].removeprefix('Value error, ')}"
-        for fault in error.errors()
-    )
 
 
 class _KafkaErrors:
@@ -555,3 +377,18 @@ _SILENCE: Final = (
     kafka.errors.KafkaConnectionError,
     kafka.errors.NodeNotReadyError,
 )
+
+__all__ = [
+    "FILE",
+    "INSTITUTIONS",
+    "OPERATORS",
+    "Acl",
+    "Difference",
+    "Plan",
+    "Topic",
+    "TopicSettings",
+    "Topics",
+    "TopicsInvalid",
+    "TopicsRefused",
+    "group_prefix",
+]

@@ -28,6 +28,7 @@ topics_app = typer.Typer(
 
 File = Annotated[Path | None, typer.Option("--file", help="Another topics file than the center's own.")]
 Institutions = Annotated[str | None, typer.Option(help="BICs, separated by commas. [env: ANTIFRAUD_INSTITUTIONS]")]
+Operators = Annotated[str | None, typer.Option(help="Telecom operators likewise. [env: ANTIFRAUD_OPERATORS]")]
 Partitions = Annotated[int | None, typer.Option(help="Parts of the subjects. [env: ANTIFRAUD_PARTITIONS]")]
 TxPartitions = Annotated[int | None, typer.Option(help="Partitions of each tx topic. [env: ANTIFRAUD_TX_PARTITIONS]")]
 Replicas = Annotated[int | None, typer.Option(help="Copies of each topic. [env: ANTIFRAUD_REPLICAS]")]
@@ -44,6 +45,7 @@ _COLOURS = {"create": "green", "alter": "yellow", "grow": "yellow", "refuse": "r
 def list_topics(
     file: File = None,
     institutions: Institutions = None,
+    operators: Operators = None,
     partitions: Partitions = None,
     tx_partitions: TxPartitions = None,
     replicas: Replicas = None,
@@ -51,7 +53,7 @@ def list_topics(
     json: JsonOption = False,
 ) -> None:
     """List the declared topics; needs no Kafka."""
-    topics = _load(file, institutions, partitions, tx_partitions, replicas)
+    topics = _load(file, institutions, operators, partitions, tx_partitions, replicas)
     if acls:
         _show([row._asdict() for row in topics.acls()], json)
     elif json:
@@ -61,8 +63,8 @@ def list_topics(
         for topic in topics:
             kept = _duration.dump_python(topic.retention, mode="json") or "latest of each key"
             people = (", ".join(principals) for principals in (topic.write, topic.read))
-            if topic.institution:  # its name is in the topic's already
-                people = (text.replace(f":{topic.institution}", "") for text in people)
+            if topic.publisher:  # its name is in the topic's already
+                people = (text.replace(f":{topic.publisher}", "") for text in people)
             table.add_row(topic.name, str(topic.partitions), kept, topic.owner, *people)
         output.print(table)
 
@@ -71,6 +73,7 @@ def list_topics(
 def diff(
     file: File = None,
     institutions: Institutions = None,
+    operators: Operators = None,
     partitions: Partitions = None,
     tx_partitions: TxPartitions = None,
     replicas: Replicas = None,
@@ -78,7 +81,7 @@ def diff(
     json: JsonOption = False,
 ) -> None:
     """Show how the cluster differs from the declaration; leaves with 1 where it does."""
-    topics = _load(file, institutions, partitions, tx_partitions, replicas)
+    topics = _load(file, institutions, operators, partitions, tx_partitions, replicas)
     with _cluster(bootstrap_servers) as admin:
         plan = topics.diff(admin)
     _report(plan, json)
@@ -91,6 +94,7 @@ def diff(
 def apply(
     file: File = None,
     institutions: Institutions = None,
+    operators: Operators = None,
     partitions: Partitions = None,
     tx_partitions: TxPartitions = None,
     replicas: Replicas = None,
@@ -98,7 +102,7 @@ def apply(
     json: JsonOption = False,
 ) -> None:
     """Make the cluster agree with the declaration, all of it or nothing; nothing is ever deleted."""
-    topics = _load(file, institutions, partitions, tx_partitions, replicas)
+    topics = _load(file, institutions, operators, partitions, tx_partitions, replicas)
     with _cluster(bootstrap_servers) as admin:
         plan = topics.apply(admin)
     _report(plan, json)
@@ -108,13 +112,28 @@ def apply(
 
 
 def _load(
-    file: Path | None, institutions: str | None, partitions: int | None, tx_partitions: int | None, replicas: int | None
+    file: Path | None,
+    institutions: str | None,
+    operators: str | None,
+    partitions: int | None,
+    tx_partitions: int | None,
+    replicas: int | None,
 ) -> Topics:
-    named = None if institutions is None else [part.strip() for part in institutions.split(",") if part.strip()]
     try:
-        return Topics.load(file, named, partitions, tx_partitions=tx_partitions, replicas=replicas)
+        return Topics.load(
+            file,
+            _names(institutions),
+            partitions,
+            operators=_names(operators),
+            tx_partitions=tx_partitions,
+            replicas=replicas,
+        )
     except TopicsInvalid as error:
         fail(str(error), code=EXIT.USAGE)
+
+
+def _names(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",") if part.strip()]
 
 
 @contextlib.contextmanager

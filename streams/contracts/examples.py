@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from streams.contracts import blocked_resource, call, credit_refusals, disposition, list_entries, loan
+
 _NAME: Final = {
     "kk": "Делдал шот арқылы өткізу",
     "ru": "Транзит через счёт посредника",
@@ -109,6 +111,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "reason": _NAME,
         "legal_basis": "Rulebook T03",
         "deadline": "2026-11-30T05:00:00.160Z",
+        "topic": "tx.CASPKZKA",
         "partition": 0,
         "offset": 4711,
         "alert_ids": ["0f3c5d7e9a1b2c3d4e5f60718293a4b5"],
@@ -116,6 +119,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "progress": {
         "type": "progress",
         "institution": "CASPKZKA",
+        "topic": "tx.CASPKZKA",
         "screen_partition": 0,
         "judged": [{"partition": 0, "offset": 4711}],
     },
@@ -130,4 +134,11 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
         "size": 512,
         "sha256": "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
     },
+    # A contract with an example of its own in its file is named here.
+    "call": call.EXAMPLE,
+    "loan": loan.EXAMPLE,
+    "credit_refusals": credit_refusals.EXAMPLE,
+    "list_entries": list_entries.EXAMPLE,
+    "blocked_resource": blocked_resource.EXAMPLE,
+    "disposition": disposition.EXAMPLE,
 }

@@ -7,14 +7,21 @@ from datetime import UTC, date, datetime, timedelta
 from ipaddress import ip_address
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from streams.contracts.reasons import FieldError, Reason
 
 MAX_BYTES: Final = 64 * 1024
+BULK_BYTES: Final = 256 * 1024  # of a record with entries
+BULK_ENTRIES: Final = 1_000
 FUTURE_MS: Final = 3_600_000
 
 INSTITUTION: Final = r"^[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?$"
+# Shorter than any BIC, so that an event's (publisher, event_id) never names two events.
+OPERATOR: Final = r"^[A-Z][A-Z0-9]{1,6}$"
+STATE_BODY: Final = r"^[A-Z][A-Z0-9]{2,10}$"
+PUBLISHER: Final = r"^[A-Z0-9]{2,11}$"
+IIN: Final = r"^[0-9]{4}[0-3][0-9]{7}$"
 PARTY_ID: Final = r"^([0-9]{4}[0-6][0-9]{7}|(?!KZ)[A-Z]{2}:[0-9A-Za-z][0-9A-Za-z._/-]{0,61})$"
 ACCOUNT: Final = r"^[0-9A-Za-z+][0-9A-Za-z+._:/-]{0,63}$"
 PHONE: Final = r"^\+[1-9][0-9]{6,14}$"
@@ -28,6 +35,8 @@ INSTANT: Final = (
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])$"
 )
 DATE: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$"
+TYPOLOGY: Final = r"^T[0-9]{2,3}$"
+ALERT_ID: Final = r"^[0-9a-f]{32}$"
 TOKEN: Final = r"^[a-z0-9]{1,8}:[0-9a-f]{32}$"  # noqa: S105 - a pattern
 TOKEN_PREFIX: Final = r"^[a-z0-9]{1,8}:[0-9a-f]{16}$"  # noqa: S105 - a pattern
 
@@ -35,6 +44,8 @@ EVENT_ID_BYTES: Final = 64
 SHORT_TEXT: Final = 128  # device and card references, end-to-end ids
 NAME_LENGTH: Final = 256
 PURPOSE_LENGTH: Final = 2_048
+RESOURCE_LENGTH: Final = 2_048
+LARGEST_INTEGER: Final = 2**53 - 1  # what every reader of JSON keeps exactly
 
 # A JSON document may hold any control character; a bank's text needs only tab and line ends.
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
@@ -62,6 +73,11 @@ _DECIMALS: Final = dict.fromkeys(_codes("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF
 )
 
 _institution = re.compile(INSTITUTION).fullmatch
+_operator = re.compile(OPERATOR).fullmatch
+_state_body = re.compile(STATE_BODY).fullmatch
+_iin = re.compile(IIN).fullmatch
+_typology = re.compile(TYPOLOGY).fullmatch
+_alert_id = re.compile(ALERT_ID).fullmatch
 _party_id = re.compile(PARTY_ID).fullmatch
 _account = re.compile(ACCOUNT).fullmatch
 _phone = re.compile(PHONE).fullmatch
@@ -95,6 +111,57 @@ def check_party_id(value: str) -> str:
         )
     if value[2] != ":" and not check_digit_is_valid(value):
         raise FieldError(Reason.BAD_CHECK_DIGIT, "the check digit of this IIN or BIN is wrong")
+    return value
+
+
+def check_iin(value: str) -> str:
+    """An IIN with a valid check digit: a person of Kazakhstan's own register, no company and no foreign identifier."""
+    if not _iin(value):
+        raise FieldError(Reason.INVALID_VALUE, "must be an IIN of 12 digits")
+    if not check_digit_is_valid(value):
+        raise FieldError(Reason.BAD_CHECK_DIGIT, "the check digit of this IIN is wrong")
+    return value
+
+
+def check_operator(value: str) -> str:
+    """A telecom operator's name: 2 to 7 capital letters and digits."""
+    if not _operator(value):
+        raise FieldError(Reason.INVALID_VALUE, "must be an operator's name of 2 to 7 capital letters and digits")
+    return value
+
+
+def check_state_body(value: str) -> str:
+    """The name of a state body that keeps a registry: 3 to 11 capital letters and digits."""
+    if not _state_body(value):
+        raise FieldError(Reason.INVALID_VALUE, "must be a publisher's name of 3 to 11 capital letters and digits")
+    return value
+
+
+def check_typology(value: str) -> str:
+    """A typology of the rulebook, such as T03."""
+    if not _typology(value):
+        raise FieldError(Reason.INVALID_VALUE, "must be T and two or three digits")
+    return value
+
+
+def check_alert_id(value: str) -> str:
+    """The `alert_id` of a suspicious operation."""
+    if not _alert_id(value):
+        raise FieldError(Reason.INVALID_VALUE, "must be 32 hexadecimal digits")
+    return value
+
+
+def check_resource(value: str) -> str:
+    """The address of a site or an account in a social network: 1 to 2,048 printable characters."""
+    if not value or len(value) > RESOURCE_LENGTH or not value.isprintable():
+        raise FieldError(Reason.INVALID_VALUE, "must be 1 to 2048 printable characters")
+    return value
+
+
+def check_count(value: int) -> int:
+    """A number that counts something: from 0 to 2^53 - 1."""
+    if not 0 <= value <= LARGEST_INTEGER:
+        raise FieldError(Reason.INVALID_VALUE, "must be from 0 to 9007199254740991")
     return value
 
 
@@ -278,6 +345,22 @@ def _schema(pattern: str, description: str, **more: Any) -> WithJsonSchema:
 _WRITE_INSTANT: Final = PlainSerializer(write_instant, return_type=str, when_used="json-unless-none")
 
 Institution = Annotated[str, AfterValidator(check_institution), _schema(INSTITUTION, "BIC")]
+Operator = Annotated[str, AfterValidator(check_operator), _schema(OPERATOR, "Name of a telecom operator")]
+StateBody = Annotated[
+    str, AfterValidator(check_state_body), _schema(STATE_BODY, "Name of a body that keeps a registry")
+]
+# What the center itself writes about an event that any publisher may have sent.
+Publisher = Annotated[
+    str, Field(pattern=PUBLISHER, description="BIC of an institution, or name of a telecom operator or state body")
+]
+Iin = Annotated[str, AfterValidator(check_iin), _schema(IIN, "IIN with a valid check digit")]
+Typology = Annotated[str, AfterValidator(check_typology), _schema(TYPOLOGY, "Identifier of a typology")]
+AlertReference = Annotated[str, AfterValidator(check_alert_id), _schema(ALERT_ID, "alert_id of a suspicious operation")]
+Count = Annotated[
+    int,
+    AfterValidator(check_count),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": LARGEST_INTEGER}),
+]
 PartyId = Annotated[
     str,
     AfterValidator(check_party_id),
@@ -307,6 +390,11 @@ Name = Annotated[
     str, AfterValidator(check_name), WithJsonSchema({"type": "string", "minLength": 1, "maxLength": NAME_LENGTH})
 ]
 Purpose = Annotated[str, AfterValidator(check_purpose), WithJsonSchema({"type": "string", "maxLength": PURPOSE_LENGTH})]
+Resource = Annotated[
+    str,
+    AfterValidator(check_resource),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": RESOURCE_LENGTH}),
+]
 IpAddress = Annotated[
     str,
     AfterValidator(check_ip),

@@ -1,4 +1,8 @@
-"""Writes JSON Schema 2020-12 and AsyncAPI 3.0 from the models: `python -m streams.contracts.generate [--check]`."""
+"""Writes JSON Schema 2020-12 and AsyncAPI 3.0 from the models: `python -m streams.contracts.generate [--check]`.
+
+To add a contract: its model and an `EXAMPLE` in a file of its own; a line in `CONTRACTS`, one in `examples.EXAMPLES`,
+and its name in the channel that carries it, in `CHANNELS`; its topic in streams/topics.yaml; then run this.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +11,19 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
+from streams.contracts.blocked_resource import BlockedResource
+from streams.contracts.call import Call
+from streams.contracts.credit_refusals import CreditRefusals
 from streams.contracts.decision import Decision, ProgressMark
+from streams.contracts.disposition import Disposition
 from streams.contracts.examples import EXAMPLES
 from streams.contracts.fields import Contract
 from streams.contracts.headers import CONTENT_TYPE, CONTROL, HISTORY, SPECVERSION, cloud_event_type
 from streams.contracts.heartbeat import Heartbeat
+from streams.contracts.list_entries import ListEntries
+from streams.contracts.loan import Loan
 from streams.contracts.rejected import RejectedEvent
 from streams.contracts.reversal import Reversal
 from streams.contracts.suspicious_operation import SuspiciousOperation
@@ -28,11 +38,124 @@ CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     "transaction": Transaction,
     "heartbeat": Heartbeat,
     "reversal": Reversal,
+    "call": Call,
+    "loan": Loan,
+    "credit_refusals": CreditRefusals,
+    "list_entries": ListEntries,
+    "blocked_resource": BlockedResource,
+    "disposition": Disposition,
     "suspicious_operation": SuspiciousOperation,
     "decision": Decision,
     "progress": ProgressMark,
     "rejected": RejectedEvent,
 }
+
+
+# What publishers write; the rest is the center's.
+INCOMING: Final = (
+    "transaction",
+    "heartbeat",
+    "reversal",
+    "call",
+    "loan",
+    "credit_refusals",
+    "list_entries",
+    "blocked_resource",
+    "disposition",
+)
+
+
+class Channel(NamedTuple):
+    """A topic as AsyncAPI shows it."""
+
+    name: str
+    address: str
+    action: Literal["receive", "send"]  # as the center sees it
+    description: str
+    messages: tuple[str, ...]
+
+
+CHANNELS: Final = (
+    Channel(
+        "transactions",
+        "tx.{institution}",
+        "receive",
+        "What an institution publishes. One publisher a topic: the topic's ACL is the identity.",
+        ("transaction", "heartbeat", "reversal"),
+    ),
+    Channel(
+        "loans", "loans.{institution}", "receive", "Loans, step by step, from their lender.", ("loan", "heartbeat")
+    ),
+    Channel(
+        "calls",
+        "calls.{operator}",
+        "receive",
+        "Calls with a sign of fraud, and SIM cards changed, from a telecom operator.",
+        ("call", "heartbeat"),
+    ),
+    Channel(
+        "creditRefusals",
+        "registry.credit-refusals",
+        "receive",
+        "Who will not be given credit, of eGov.",
+        ("credit_refusals", "heartbeat"),
+    ),
+    Channel(
+        "lists",
+        "registry.lists",
+        "receive",
+        "Convicted, suspected, listed, licensed and protected subjects, of the FIU.",
+        ("list_entries", "heartbeat"),
+    ),
+    Channel(
+        "blockedResources",
+        "registry.blocked-resources",
+        "receive",
+        "Blocked sites and accounts with whom they asked to pay, of Kibernadzor.",
+        ("blocked_resource", "heartbeat"),
+    ),
+    Channel(
+        "dispositions",
+        "dispositions",
+        "receive",
+        "What analysts and police found out about a subject.",
+        ("disposition", "heartbeat"),
+    ),
+    Channel(
+        "rejected",
+        "rejected.{publisher}",
+        "send",
+        "What was refused, and why. {publisher}: the institution, operator or state body that owns the source topic.",
+        ("rejected",),
+    ),
+    Channel(
+        "decisions",
+        "decisions.{institution}",
+        "send",
+        "Decisions about the institution's transactions and loans, and how far they are judged.",
+        ("decision", "progress"),
+    ),
+    Channel(
+        "suspiciousOperations",
+        "suspicious-operations",
+        "send",
+        "Alerts for the FIU; a repeated alert has the same alert_id.",
+        ("suspicious_operation",),
+    ),
+    Channel(
+        "suspiciousOperationsShadow",
+        "suspicious-operations.shadow",
+        "send",
+        "Alerts of typologies on trial.",
+        ("suspicious_operation",),
+    ),
+)
+_PARAMETERS: Final = {
+    "institution": "BIC of the institution, as declared in the topics file",
+    "operator": "Name of the telecom operator, as declared in the topics file",
+    "publisher": "Whose records were refused",
+}
+_SUBJECTS: Final = ("id", "account", "phone", "wallet", "card")
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -49,43 +172,29 @@ def schema(name: str) -> dict[str, Any]:
         generated["$defs"]["Party"]["anyOf"] = [
             {"required": [field], "properties": {field: {"type": "string"}}} for field in ("id", "account")
         ]
+    if name == "heartbeat":
+        generated["oneOf"] = _exactly_one("institution", "operator", "publisher")
+    if "NamedSubject" in generated.get("$defs", {}):
+        generated["$defs"]["NamedSubject"]["oneOf"] = _exactly_one(*_SUBJECTS)
+    for ending in (generated, *generated.get("$defs", {}).values()):
+        if {"action", "valid_to"} <= set(ending.get("properties", {})):
+            ending["if"] = {"properties": {"action": {"const": "set"}}}
+            ending["then"] = {"required": ["valid_to"], "properties": {"valid_to": {"type": "string"}}}
     return {"$schema": DIALECT, "$id": f"{BASE}{name}.json", **generated, "examples": [EXAMPLES[name]]}
+
+
+def _exactly_one(*names: str) -> list[dict[str, Any]]:
+    return [{"required": [name], "properties": {name: {"type": "string"}}} for name in names]
 
 
 def asyncapi() -> dict[str, Any]:
     """The AsyncAPI 3.0 document: channels, who sends what, Kafka key and headers."""
-    by_publisher = {"institution": {"description": "BIC of the institution, as declared in the topics file"}}
-    channels = {
-        "transactions": _channel(
-            "tx.{institution}",
-            "What an institution publishes. One publisher a topic: the topic's ACL is the identity.",
-            ["transaction", "heartbeat", "reversal"],
-            parameters=by_publisher,
-        ),
-        "rejected": _channel(
-            "rejected.{institution}", "What was refused, and why.", ["rejected"], parameters=by_publisher
-        ),
-        "decisions": _channel(
-            "decisions.{institution}",
-            "Decisions about the institution's transactions, and how far they are judged.",
-            ["decision", "progress"],
-            parameters=by_publisher,
-        ),
-        "suspiciousOperations": _channel(
-            "suspicious-operations",
-            "Alerts for the FIU; a repeated alert has the same alert_id.",
-            ["suspicious_operation"],
-        ),
-        "suspiciousOperationsShadow": _channel(
-            "suspicious-operations.shadow", "Alerts of typologies on trial.", ["suspicious_operation"]
-        ),
-    }
+    channels = {channel.name: _channel(channel) for channel in CHANNELS}
     operations = {
-        "receiveTransactions": _operation("receive", "transactions", channels),
-        "sendRejected": _operation("send", "rejected", channels),
-        "sendDecisions": _operation("send", "decisions", channels),
-        "sendSuspiciousOperations": _operation("send", "suspiciousOperations", channels),
-        "sendSuspiciousOperationsShadow": _operation("send", "suspiciousOperationsShadow", channels),
+        f"{channel.action}{channel.name[0].upper()}{channel.name[1:]}": _operation(
+            channel.action, channel.name, channels
+        )
+        for channel in CHANNELS
     }
     return {
         "asyncapi": "3.0.0",
@@ -93,7 +202,8 @@ def asyncapi() -> dict[str, Any]:
         "info": {
             "title": "Anti-Fraud Center",
             "version": "1.0.0",
-            "description": "Transactions in, suspicious operations and decisions out, over Apache Kafka.",
+            "description": "Transactions and what registries, lenders and operators know in, suspicious operations and "
+            "decisions out, over Apache Kafka.",
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": CONTENT_TYPE,
@@ -106,15 +216,17 @@ def asyncapi() -> dict[str, Any]:
     }
 
 
-def _channel(address: str, description: str, messages: list[str], **more: Any) -> dict[str, Any]:
-    references = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
-    return {
-        "address": address,
-        "description": description,
-        "messages": references,
+def _channel(channel: Channel) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "address": channel.address,
+        "description": channel.description,
+        "messages": {name: {"$ref": f"#/components/messages/{name}"} for name in channel.messages},
         "bindings": {"kafka": {"bindingVersion": "0.5.0"}},
-        **more,
     }
+    parameters = {
+        name: {"description": words} for name, words in _PARAMETERS.items() if f"{{{name}}}" in channel.address
+    }
+    return made | {"parameters": parameters} if parameters else made
 
 
 def _operation(action: str, channel: str, channels: Mapping[str, Any]) -> dict[str, Any]:
@@ -123,7 +235,7 @@ def _operation(action: str, channel: str, channels: Mapping[str, Any]) -> dict[s
 
 
 def _message(name: str) -> dict[str, Any]:
-    incoming = name in ("transaction", "heartbeat", "reversal")
+    incoming = name in INCOMING
     reference = f"./schemas/{name}.json"
     payload = {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": {"$ref": reference}}
     key = (

@@ -6,16 +6,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from streams.contracts.fields import Contract, Instant, Institution
+from streams.contracts.fields import Contract, Instant, Publisher
 from streams.contracts.reasons import Reason
 from streams.contracts.source import Source
 
 
 class RejectedEvent(Contract):
-    """Published to `rejected.<institution>`. The bytes are not copied: `source` finds them, `sha256` proves them."""
+    """Published to `rejected.<publisher>`. The bytes are not copied: `source` finds them, `sha256` proves them."""
 
     type: Literal["rejected"]
-    institution: Institution | None = Field(description="Owner of the topic, not what the record says")
+    institution: Publisher | None = Field(
+        description="Owner of the topic, not what the record says: an institution, operator or state body"
+    )
     reason: Reason
     path: str = Field(description="JSONPath of the field; `$` for the whole record or its headers")
     message: str = Field(description="Words without the offending value")

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, WithJsonSchema
 
-from streams.contracts.fields import TOKEN, TOKEN_PREFIX, Contract, EventId, Instant, Institution
+from streams.contracts.fields import TOKEN, TOKEN_PREFIX, Contract, EventId, Instant, Publisher
 from streams.contracts.source import Source
 from streams.contracts.text import Text
 
@@ -97,7 +97,7 @@ class SuspiciousOperation(Contract):
 
     type: Literal["suspicious_operation"]
     alert_id: AlertId
-    institution: Institution = Field(description="Publisher of the event")
+    institution: Publisher = Field(description="Publisher of the event")
     event_id: EventId
     occurred_at: Instant
     appended_at: Instant

@@ -11,6 +11,7 @@ from schwifty import BIC
 from typer.testing import CliRunner
 
 from streams.cli.topics import topics_app
+from streams.contracts.fields import MAX_BYTES
 from streams.topics import FILE, INSTITUTIONS, Topics, TopicsInvalid
 
 ENTRY = """
@@ -45,14 +46,14 @@ def load(folder: Path, *entries: str) -> Topics:
 
 @pytest.fixture(autouse=True)
 def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("INSTITUTIONS", "PARTITIONS", "TX_PARTITIONS", "REPLICAS"):
+    for name in ("INSTITUTIONS", "OPERATORS", "PARTITIONS", "TX_PARTITIONS", "REPLICAS"):
         monkeypatch.delenv(f"ANTIFRAUD_{name}", raising=False)
 
 
 def test_each_institution_has_its_own_topics() -> None:
     topics = Topics.load(institutions=["CASPKZKA", "HSBKKZKX"], partitions=4, tx_partitions=2)
-    own = [topic.name for topic in topics if topic.institution == "HSBKKZKX"]
-    assert own == ["tx.HSBKKZKX", "rejected.HSBKKZKX", "decisions.HSBKKZKX"]
+    own = [topic.name for topic in topics if topic.publisher == "HSBKKZKX"]
+    assert own == ["tx.HSBKKZKX", "loans.HSBKKZKX", "rejected.HSBKKZKX", "decisions.HSBKKZKX"]
     assert topics["tx.CASPKZKA"].write == ("institution:CASPKZKA",)
     assert topics["decisions.HSBKKZKX"].read == ("institution:HSBKKZKX",)
     assert topics["tx.CASPKZKA"].partitions == 2
@@ -109,10 +110,17 @@ def test_nobody_may_more_than_declared() -> None:
     assert who("WRITE", "tx.CASPKZKA") == {"institution:CASPKZKA"}
     assert who("WRITE", "rulebook") == {"operator"}
     assert who("WRITE", "suspicious-operations") == {"center"}
+    assert who("WRITE", "calls.KCELL") == {"telecom:KCELL"}
+    assert who("WRITE", "registry.credit-refusals") == {"state:EGOV"}
+    assert who("WRITE", "dispositions") == {"state:AFM", "state:POLICE"}
+    assert who("READ", "rejected.KCELL") == {"telecom:KCELL", "operator"}
+    assert who("READ", "rejected.EGOV") == {"state:EGOV", "operator"}
     institution = [row for row in rows if row.principal == "institution:CASPKZKA"]
     assert {(row.operation, row.resource) for row in institution} == {
         ("WRITE", "tx.CASPKZKA"),
         ("DESCRIBE", "tx.CASPKZKA"),
+        ("WRITE", "loans.CASPKZKA"),
+        ("DESCRIBE", "loans.CASPKZKA"),
         ("READ", "rejected.CASPKZKA"),
         ("DESCRIBE", "rejected.CASPKZKA"),
         ("READ", "decisions.CASPKZKA"),
@@ -133,6 +141,10 @@ def test_nobody_may_more_than_declared() -> None:
         (entry(retention="retention: a week"), ":6:", "retention"),
         (entry(write="bank"), ":10:", "'bank' is not one of"),
         (entry(write='"institution:{institution}"'), ":10:", "put {institution} in its name"),
+        (entry(write='"telecom:{operator}"'), ":10:", "put {operator} in its name"),
+        (entry(write='"state:EGOV"'), ":2:", "records says what publishers may send"),
+        (entry().replace("text:", "records: [heartbeat]\n    text:"), ":2:", "records says what publishers may send"),
+        (entry().replace("text:", "records: [gift]\n    text:"), ":3:", "'gift' is not one of"),
         (entry(name="Facts"), ":2:", "lower-case words"),
         (entry() + entry(), ":2:", "facts is declared twice"),
         (entry().replace("text: A topic.\n", ""), ":", ""),
@@ -147,6 +159,34 @@ def test_a_fault_is_told_with_its_place(tmp_path: Path, text: str, place: str, s
     assert any(fault.startswith(str(tmp_path / "topics.yaml") + place) and said in fault for fault in faults), faults
 
 
+def test_sources_say_who_may_send_what() -> None:
+    sources = {source.name: source for source in Topics.load(institutions=["CASPKZKA"], operators=["KCELL"]).sources}
+    assert list(sources) == [
+        "tx.CASPKZKA",
+        "loans.CASPKZKA",
+        "calls.KCELL",
+        "registry.credit-refusals",
+        "registry.lists",
+        "registry.blocked-resources",
+        "dispositions",
+    ]
+    assert sources["tx.CASPKZKA"].records == {"transaction", "heartbeat", "reversal"}
+    assert (sources["calls.KCELL"].owner, sources["calls.KCELL"].field) == ("KCELL", "operator")
+    assert sources["dispositions"].publishers == ("AFM", "POLICE")
+    assert [source.name for source in sources.values() if source.largest > MAX_BYTES] == [
+        "registry.credit-refusals",
+        "registry.lists",
+    ]
+
+
+def test_whoever_may_publish_has_a_topic_for_what_is_refused() -> None:
+    topics = Topics.load()
+    for source in topics.sources:
+        for publisher in source.publishers:
+            assert f"rejected.{publisher}" in topics
+    assert len({name for source in topics.sources for name in source.publishers}) == 6 + 3 + 4
+
+
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(TopicsInvalid, match="cannot be read"):
         Topics.load(tmp_path / "none.yaml")
@@ -158,6 +198,7 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
         ({"institutions": []}, "ANTIFRAUD_INSTITUTIONS: at least one"),
         ({"institutions": ["kaspi"]}, "ANTIFRAUD_INSTITUTIONS: 'kaspi' is not a BIC"),
         ({"institutions": ["CASPKZKA", "CASPKZKA"]}, "named twice"),
+        ({"operators": ["KCELLKZKA"]}, "ANTIFRAUD_OPERATORS: 'KCELLKZKA' is not a name"),
         ({"partitions": 0}, "ANTIFRAUD_PARTITIONS: "),
         ({"tx_partitions": -1}, "ANTIFRAUD_TX_PARTITIONS: "),
         ({"replicas": 9}, "ANTIFRAUD_REPLICAS: "),
