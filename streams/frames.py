@@ -1,4 +1,4 @@
-"""Frames: facts, views and judgements as packed rows on the wire, with the source spans and marks that they cover.
+"""Frames: facts, references, views and judgements as packed rows on the wire, with the spans and marks they cover.
 
 A frame is one Kafka record: `AF`, a format byte, a header in MessagePack and the rows as raw little-endian numpy
 buffers in one LZ4 block. It is compressed here and not by the producer: aiokafka compresses LZ4 at level 9, which costs
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.events import EVENT, Events
+from rules.references import ENTRY, Entries
 
 FORMAT: Final = 1
 _PREFIX: Final = struct.Struct("<2sBBI")  # magic, format, kind, length of the header
@@ -48,8 +49,10 @@ class Span(msgspec.Struct, array_like=True, frozen=True):
 
 class FactsHeader(msgspec.Struct, array_like=True, frozen=True):
     layout: str
-    spans: list[Span]  # EVENT["source"] of a row is an index into this list
+    spans: list[Span]  # EVENT["source"] of a row, and ENTRY["source"] of a reference, is an index into this list
     count: int
+    references: int = 0  # entries of reference sets, behind the rows
+    references_layout: str = ""
 
 
 class ControlHeader(msgspec.Struct, array_like=True, frozen=True):
@@ -72,6 +75,7 @@ def layout_of(dtype: np.dtype[Any]) -> str:
 
 
 EVENT_LAYOUT: Final = layout_of(EVENT)
+ENTRY_LAYOUT: Final = layout_of(ENTRY)
 
 _encode = msgspec.msgpack.Encoder().encode
 _facts_header = msgspec.msgpack.Decoder(FactsHeader)
@@ -113,24 +117,41 @@ def _split(value: bytes) -> tuple[memoryview, bytes]:
     return view[_PREFIX.size : start], body
 
 
-def encode_facts(rows: Events, spans: Sequence[Span]) -> bytes:
-    """Pack event rows (dtype EVENT, `source` indexing `spans`) with the spans and marks that they complete."""
-    return _pack(FACTS, FactsHeader(EVENT_LAYOUT, list(spans), len(rows)), rows.tobytes())
+def encode_facts(rows: Events, spans: Sequence[Span], references: Entries | None = None) -> bytes:
+    """Pack event rows (dtype EVENT) and entries of reference sets (dtype ENTRY) with the spans that they complete.
+
+    `source` of both indexes `spans`. References go to every partition of `facts`, rows to those of their subjects.
+    """
+    if references is None or not len(references):
+        return _pack(FACTS, FactsHeader(EVENT_LAYOUT, list(spans), len(rows)), rows.tobytes())
+    header = FactsHeader(EVENT_LAYOUT, list(spans), len(rows), len(references), ENTRY_LAYOUT)
+    return _pack(FACTS, header, rows.tobytes(), references.tobytes())
 
 
 def decode_facts(value: bytes) -> tuple[FactsHeader, Events]:
-    """Unpack a facts frame; the rows are read-only.
+    """Unpack the rows of a facts frame, read-only; see `decode_frame`."""
+    header, rows, _ = decode_frame(value)
+    return header, rows
+
+
+def decode_frame(value: bytes) -> tuple[FactsHeader, Events, Entries]:
+    """Unpack a facts frame: its rows and its references, both read-only.
 
     Raises:
-        FrameError: another row layout, or a truncated body.
+        FrameError: another layout of rows or references, or a truncated body.
     """
     head, body = _split(value)
     header = _facts_header.decode(head)
     if header.layout != EVENT_LAYOUT:
         raise FrameError(f"the frame's rows have layout {header.layout}, this program's have {EVENT_LAYOUT}")
-    if len(body) != header.count * EVENT.itemsize:
-        raise FrameError(f"the frame holds {len(body)} bytes for {header.count} rows")
-    return header, np.frombuffer(body, EVENT, header.count)
+    if header.references and header.references_layout != ENTRY_LAYOUT:
+        raise FrameError(
+            f"the frame's references have layout {header.references_layout}, this program's have {ENTRY_LAYOUT}"
+        )
+    end = header.count * EVENT.itemsize
+    if len(body) != end + header.references * ENTRY.itemsize:
+        raise FrameError(f"the frame holds {len(body)} bytes for {header.count} rows, {header.references} references")
+    return header, np.frombuffer(body, EVENT, header.count), np.frombuffer(body, ENTRY, header.references, end)
 
 
 def encode_control(known: Sequence[tuple[str, int]], passed_over: Sequence[tuple[str, int]]) -> bytes:
