@@ -44,6 +44,7 @@ COLUMNS: Final = (
     "payer_account_age_days", "payee_account_age_days", "kind", "channel", "payer_kind", "payee_kind", "device_new",
     "remote_access", "own_deposit_broken", "payer_non_resident", "payee_non_resident", "late", "history", "online",
     "secured", "has_device", "has_phone", "own_transfer", "foreign_currency", "same_institution", "same_region",
+    "microcredit",
 )  # fmt: skip
 FLAG_COLUMNS: Final = COLUMNS.index("device_new")
 FLAGS: Final = 9  # device_new … secured stand in the order of the bits of EVENT["flags"]
@@ -138,7 +139,9 @@ def fill(
             out[i, column + 5] = math.nan  # two places abroad may be one or not
         else:
             out[i, column + 5] = here == there
-        column += 6
+        # Of a loan the payer's institution is the lender; codes of microfinance organisations begin with MFO.
+        out[i, column + 6] = payer[0] == 77 and payer[1] == 70 and payer[2] == 79
+        column += 7
         for lexicon in range(len(lexicons)):
             has = 0.0
             for k in range(4):
