@@ -177,8 +177,8 @@ def _show(found: Evaluated, compared: Compared | None) -> None:
     for line in (
         "",
         f"{pooled.events:,} events in {len(found.runs)} run(s): {cases.found} of {cases.cases} cases found, "
-        f"{pooled.alerts_per_analyst_day:,.1f} alerts per analyst day, {percent(pooled.precision)} on events of a fraud.",
-        f"Tenge protected by holds: {tenge(cases.held)} of {tenge(cases.money)}; after a warning: {tenge(cases.warned)}.",
+        f"{pooled.alerts_per_analyst_day:,.1f} alerts per analyst day, {percent(pooled.precision)} on frauds.",
+        f"Tenge protected by holds: {tenge(cases.held)} of {tenge(cases.money)}; by warnings: {tenge(cases.warned)}.",
         f"Honest events held or blocked: {innocents.held:,} ({percent(innocents.share, 3)}), of {innocents.people:,} "
         f"innocent people, for {innocents.days_mean or 0:.1f} days on average.",
         f"Risk: average precision {ranking.average_precision:.3f}, "
