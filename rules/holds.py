@@ -16,13 +16,21 @@ import hashlib
 import heapq
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from rules.procedure import Power, Procedure
 from rules.texts import Texts
 
-PROPOSED, IN_FORCE, EXTENDED = "proposed", "in_force", "extended"
-RELEASED, PROCEEDED, EXPIRED, SUPERSEDED = "released", "proceeded", "expired", "superseded"
+Binding = Literal["step_up", "hold", "block"]
+State = Literal["proposed", "in_force", "extended", "released", "proceeded", "expired", "superseded"]
+
+PROPOSED: Final = "proposed"
+IN_FORCE: Final = "in_force"
+EXTENDED: Final = "extended"
+RELEASED: Final = "released"
+PROCEEDED: Final = "proceeded"
+EXPIRED: Final = "expired"
+SUPERSEDED: Final = "superseded"
 OPEN: Final = (PROPOSED, IN_FORCE, EXTENDED)
 ENDED: Final = (RELEASED, PROCEEDED, EXPIRED, SUPERSEDED)
 GRAVITY: Final = {"step_up": 1, "hold": 2, "block": 3}
@@ -48,7 +56,7 @@ class Hold:
     """One decision and its present state. Times are ms since 1970 UTC, the amount is in tiyn."""
 
     id: str
-    decision: str  # step_up, hold or block
+    decision: Binding
     institution: str
     payee_institution: str
     event_id: str
@@ -59,12 +67,13 @@ class Hold:
     parties: tuple[int, ...]  # keys of payer, payee, their accounts, device and phone; 0 where absent
     bases: tuple[Base, ...]  # that still stand; at the end, those that stood last
     typologies: tuple[str, ...]
-    partition: int  # where the event's record stands in the publisher's topic
+    topic: str  # where the event's record stands
+    partition: int
     offset: int
     epoch: int
     order_time: int
     since: int
-    state: str
+    state: State
     cause: str
     cause_words: Words
     at: int  # when this state began
@@ -72,7 +81,7 @@ class Hold:
     deadline: int
     basis: Words
     on_silence: Words
-    silence: tuple[str, str, Words]  # state, cause and its words that the deadline brings
+    silence: tuple[State, str, Words]  # state, cause and its words that the deadline brings
     number: int = 0  # of this state among the hold's
 
     @property
@@ -84,7 +93,7 @@ class Hold:
 class Opening:
     """A decision as it comes from the screen, with what a hold has to know of its event."""
 
-    decision: str
+    decision: Binding
     institution: str
     payee_institution: str
     event_id: str
@@ -96,6 +105,7 @@ class Opening:
     device: int
     phone: int
     bases: tuple[Base, ...]
+    topic: str
     partition: int
     offset: int
     order: Order
@@ -241,21 +251,22 @@ class Ledger:
         if hold.decision not in RESTRAINING or hold.state == EXTENDED:
             return None
         if procedure.may(finding.body, "sanction"):
-            clock, state, cause, start = "prosecutor_sanction", EXTENDED, "prosecutor_sanctioned", finding.moment
+            after = _clocked(hold, procedure, "prosecutor_sanction", finding.moment)
+            after, cause = replace(after, state=EXTENDED), "prosecutor_sanctioned"
         elif procedure.may(finding.body, "suspend") and hold.clock != "suspicion_hold":
-            clock, state, cause, start = "suspicion_hold", IN_FORCE, "authority_confirmed", hold.since
+            after = _clocked(hold, procedure, "suspicion_hold", hold.since)
+            after, cause = replace(after, state=IN_FORCE), "authority_confirmed"
         else:
             return None
+        # A confirmation gives time, it never takes any.
         after = replace(
-            _clocked(hold, procedure, clock, start),
-            state=state,
+            after,
+            deadline=max(after.deadline, hold.deadline),
             cause=cause,
             cause_words=_cause(procedure, cause),
             at=finding.moment,
             number=hold.number + 1,
         )
-        # A confirmation gives time, it never takes any.
-        after = replace(after, deadline=max(after.deadline, hold.deadline))
         self._keep(after)
         return after
 
@@ -282,7 +293,7 @@ class Ledger:
             if key:
                 self._by_party.setdefault(key, {})[hold.id] = None
 
-    def _end(self, hold: Hold, state: str, cause: str, cause_words: Words, at: int) -> Hold:
+    def _end(self, hold: Hold, state: State, cause: str, cause_words: Words, at: int) -> Hold:
         self.open.pop(hold.id, None)
         for key in (hold.event, *hold.parties):
             held = self._by_party.get(key)
@@ -300,13 +311,13 @@ def _cause(procedure: Procedure, name: str) -> Words:
     return words(procedure.causes[name].text)
 
 
-_SILENCE: Final = {
+_SILENCE: Final[dict[str, tuple[State, str]]] = {
     "fiu_answer": (PROCEEDED, "fiu_was_silent"),
     "suspicion_hold": (EXPIRED, "term_is_over"),
     "prosecutor_sanction": (EXPIRED, "term_is_over"),
     "step_up_answer": (EXPIRED, "payer_was_silent"),
 }
-_COOLED_OFF: Final = (RELEASED, "cooling_off_is_over")
+_COOLED_OFF: Final[tuple[State, str]] = (RELEASED, "cooling_off_is_over")
 
 
 def _clocked(hold: Hold, procedure: Procedure, clock: str, start: int) -> Hold:
@@ -338,6 +349,7 @@ def _opened(opening: Opening, procedure: Procedure) -> Hold:
         (opening.payer[0], opening.payee[0], *opening.accounts, opening.device, opening.phone),
         opening.bases,
         tuple(dict.fromkeys(base.typology for base in opening.bases)),
+        opening.topic,
         opening.partition,
         opening.offset,
         *opening.order,
@@ -350,7 +362,7 @@ def _opened(opening: Opening, procedure: Procedure) -> Hold:
         deadline=0,
         basis=empty,
         on_silence=empty,
-        silence=("", "", empty),
+        silence=(EXPIRED, "", empty),
     )
     if opening.cooling_off:
         hold = _clocked(hold, procedure, opening.cooling_off, opening.cooling_off_since)
