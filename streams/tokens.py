@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -78,7 +78,8 @@ class TokenKey:
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> TokenKey:
         """From the file named by ANTIFRAUD_TOKEN_KEY_FILE, or ANTIFRAUD_TOKEN_KEY itself; in the demo, fixed."""
-        key_id, secret = _load(TOKEN_VARIABLE, os.environ if environment is None else environment, _DEMO_TOKEN_SECRET)
+        source = os.environ if environment is None else environment
+        key_id, secret = load_secret(TOKEN_VARIABLE, source, _DEMO_TOKEN_SECRET)
         return cls(key_id, secret)
 
     def token(self, kind: SubjectKind, value: str) -> Token:
@@ -92,6 +93,12 @@ class TokenKey:
     def text(self, token: tuple[int, int]) -> str:
         """As alerts write it: `k1:` and 32 hexadecimal digits."""
         return f"{self.key_id}:{_HALVES.pack(*token).hex()}"
+
+    def first_halves(self, kind: SubjectKind, values: Sequence[str]) -> list[int]:
+        """The first 64 bits of the tokens of many, for registries of millions."""
+        begin, secret, digest = f"{kind}\0".encode(), self._secret, hmac.digest
+        joined = b"".join([digest(secret, begin + value.encode(), "sha256")[:8] for value in values])
+        return list(struct.unpack(f"<{len(values)}Q", joined))
 
     def prefix(self, key: int) -> str:
         """The text form of a token's first half alone, as a history knows its counterparties."""
@@ -128,7 +135,8 @@ class Vault:
     @classmethod
     def load(cls, environment: Mapping[str, str] | None = None) -> Vault:
         """From the file named by ANTIFRAUD_VAULT_KEY_FILE, or ANTIFRAUD_VAULT_KEY itself; in the demo, fixed."""
-        key_id, secret = _load(VAULT_VARIABLE, os.environ if environment is None else environment, _DEMO_VAULT_SECRET)
+        source = os.environ if environment is None else environment
+        key_id, secret = load_secret(VAULT_VARIABLE, source, _DEMO_VAULT_SECRET)
         return cls(key_id, secret)
 
     def seal(self, token: bytes, plain: bytes) -> bytes:
@@ -160,7 +168,12 @@ def parse_token(text: str) -> tuple[str, Token]:
     return key_id, Token(*_HALVES.unpack(bytes.fromhex(digits)))
 
 
-def _load(variable: str, environment: Mapping[str, str], demo_secret: bytes) -> tuple[str, bytes]:
+def load_secret(variable: str, environment: Mapping[str, str], demo_secret: bytes) -> tuple[str, bytes]:
+    """Key id and secret from the file named by `variable`_FILE or from `variable`; in the demo, `demo_secret`.
+
+    Raises:
+        KeyRefused: there is none, it is no key, others can read its file, or it is the demo's without a demo.
+    """
     demo = environment.get(DEMO_VARIABLE) == "1"
     file = environment.get(f"{variable}_FILE")
     if file:
@@ -182,7 +195,7 @@ def _load(variable: str, environment: Mapping[str, str], demo_secret: bytes) -> 
             'Make one: echo "k1:$(openssl rand -hex 32)".',
         )
     key_id, secret = found[1] or "k1", bytes.fromhex(found[2])
-    if not demo and (secret in (_DEMO_TOKEN_SECRET, _DEMO_VAULT_SECRET) or key_id == "demo"):
+    if not demo and (secret in (_DEMO_TOKEN_SECRET, _DEMO_VAULT_SECRET, demo_secret) or key_id == "demo"):
         raise KeyRefused("The demo key protects nothing.", f"Make a key of your own, or set {DEMO_VARIABLE}=1.")
     return key_id, secret
 
