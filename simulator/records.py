@@ -17,8 +17,8 @@ Subject = dict[str, str]
 _REFUSALS, _LISTED = 1_000, 500  # entries in one record, which may have 1,000 of them and 256 KiB
 _BICS: Final = tuple(INSTITUTIONS)
 _OPERATORS: Final = {
-    "700": "ALTEL", "701": "KCELL", "702": "KCELL", "775": "KCELL", "778": "KCELL", "705": "BEELINE", "771": "BEELINE",
-    "776": "BEELINE", "777": "BEELINE", "707": "TELE2", "747": "TELE2",
+    "700": "TELE2", "701": "KCELL", "702": "KCELL", "775": "KCELL", "778": "KCELL", "705": "BEELN", "771": "BEELN",
+    "776": "BEELN", "777": "BEELN", "707": "TELE2", "747": "TELE2",
 }  # fmt: skip
 
 

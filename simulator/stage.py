@@ -45,6 +45,7 @@ class Stage:
     rate: float = 1.0  # how many frauds there are for each that is usual
     # Whoever has played a part in a story is not cast again, so that stories do not blur each other.
     cast: set[int] = field(default_factory=set)
+    drops: list[int] = field(default_factory=list)
     # Who has told eGov that no loan may be given in their name; ordinary borrowers are not among them.
     refused: set[int] = field(default_factory=set)
 
@@ -136,6 +137,18 @@ class Story:
         population = self.stage.population
         bank = institution if institution != NOBODY else int(self.rng.choice(population.banks))
         return self.stage.population.open_account(owner, int(opened), bank)
+
+    def drop(self, youngest: int, oldest: int, oldest_days: int) -> int:
+        """An account that takes the money of victims: fresh, or somebody's only one, or one that others used before."""
+        drops = self.stage.drops
+        if drops and self.chance(0.2):
+            account = self.one_of(drops)
+        else:
+            person = self.actor(youngest, oldest)
+            account = self.fresh_account(person, oldest_days) if self.chance(0.65) else person
+            drops.append(account)
+        self.suspects.append(account)
+        return account
 
     def transfer(
         self,

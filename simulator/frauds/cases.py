@@ -11,7 +11,7 @@ from simulator.records import Listed
 from simulator.stage import Story
 
 _TICKETS = (100_000, 200_000, 300_000, 500_000, 1_000_000, 2_000_000)
-_TICKET_SHARES = (0.22, 0.20, 0.20, 0.22, 0.12, 0.04)
+_TICKET_SHARES = (0.20, 0.20, 0.20, 0.23, 0.13, 0.04)
 _PAYERS = 3_200  # in a country large enough
 
 
@@ -36,7 +36,7 @@ def elimai(story: Story) -> None:
     pool = pool[pool != organiser]
     payers = story.rng.choice(pool, min(_PAYERS, round(len(pool) * 0.48)), replace=False).tolist()
     lasting = max(1, stage.days - 1)
-    entered = np.sort(np.log1p(story.rng.random(len(payers)) * (np.exp(2.5) - 1)) / 2.5) * (lasting - 0.2)
+    entered = np.sort(np.log1p(story.rng.random(len(payers)) * (np.exp(1.8) - 1)) / 1.8) * (lasting - 0.2)
     deposits: list[tuple[float, int, int, int]] = []
     for payer, day in zip(payers, entered.tolist(), strict=True):
         at = story.moment(1 + int(day), 8.5, 22.5)
@@ -66,9 +66,9 @@ def _pay_and_launder(
             held[deposits[came][3]] += deposits[came][2]
             came += 1
         for at, payer, tenge, collector in deposits[:came]:
-            full_weeks = int((evening - at) / DAY)
+            full_days = int((evening - at) / DAY)
             pay = tenge * 0.07 // 500 * 500
-            if full_weeks and full_weeks % 7 == 0 and pay <= held[collector] and story.chance(0.8):
+            if full_days and full_days % 7 == 0 and pay <= held[collector] and story.chance(0.8):
                 moment = evening + story.between(0, 3.5) * HOUR
                 story.transfer(moment, collector, payer, pay, group="pyramid_payout", device=device)
                 held[collector] -= pay

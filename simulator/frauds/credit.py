@@ -23,8 +23,7 @@ def despite_refusal(story: Story) -> None:
     story.victims += [victim]
     at = story.borrow(at, story.lender(small), victim, tenge)
     if story.chance(0.7):
-        drop = story.fresh_account(story.actor(18, 45), 90)
-        story.suspects += [drop]
+        drop = story.drop(18, 45, 90)
         at += story.between(0.1, 8) * HOUR
         story.transfer(at, victim, drop, tenge * story.between(0.9, 1) // 1_000 * 1_000, group="victim")
 
@@ -61,6 +60,5 @@ def split_loan(story: Story) -> None:
 def _spend(story: Story, at: float, borrower: int, tenge: float) -> None:
     """Half of the money goes on the same day to somebody new."""
     if story.chance(0.6):
-        drop = story.fresh_account(story.actor(18, 45), 120)
-        story.suspects += [drop]
+        drop = story.drop(18, 45, 120)
         story.transfer(at + story.between(0.3, 5) * HOUR, borrower, drop, tenge * 0.9 // 1_000 * 1_000, group="victim")

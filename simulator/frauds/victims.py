@@ -11,8 +11,7 @@ def account_takeover(story: Story) -> None:
     """T12: a stranger's device, often on a new SIM card, sends the victim's savings to somebody new."""
     stage = story.stage
     victim = story.actor(30, 80)
-    drops = [story.fresh_account(story.actor(18, 40), 120) for _ in range(story.count(1, 3))]
-    story.suspects += drops
+    drops = [story.drop(18, 40, 120) for _ in range(story.count(1, 3))]
     story.victims += [victim]
     at = story.moment(story.first_day(1), *((19, 23.5) if story.chance(0.5) else (6, 22)))
     remote = story.chance(0.3)
@@ -39,8 +38,7 @@ def account_takeover(story: Story) -> None:
 def called(story: Story) -> None:
     """T06: a spoofed number calls, once or several times, and within hours money goes to somebody never paid before."""
     victim = story.actor(22, 80)
-    drop = story.fresh_account(story.actor(18, 40), 90)
-    story.suspects += [drop]
+    drop = story.drop(18, 40, 90)
     at = story.moment(story.first_day(1), 9, 18)
     for _ in range(story.count(1, 4)):
         story.call(at, victim, "spoofed" if story.chance(0.75) else "scam", story.count(60, 2_400))
@@ -54,8 +52,7 @@ def called(story: Story) -> None:
 def loan_given_away(story: Story) -> None:
     """T07: somebody is talked into an online loan, and passes it on to strangers within the day."""
     victim = story.borrower(21, 70)
-    drops = [story.fresh_account(story.actor(18, 45), 120) for _ in range(story.count(1, 2))]
-    story.suspects += drops
+    drops = [story.drop(18, 45, 120) for _ in range(story.count(1, 2))]
     at = story.moment(story.first_day(2), 9, 17)
     small = story.chance(0.5)
     # Under the sums for which the law wants hours of waiting, or with the hours waited for.
@@ -75,8 +72,7 @@ def impersonation(story: Story) -> None:
     """T18: a "police officer" or "bank" keeps the victim on the line: loan, deposit broken, "safe account"."""
     stage = story.stage
     victim = story.borrower(25, 75)
-    drops = [story.fresh_account(story.actor(18, 45), 60) for _ in range(story.count(2, 4))]
-    story.suspects += drops
+    drops = [story.drop(18, 45, 60) for _ in range(story.count(2, 4))]
     at = story.moment(story.first_day(2), 9, 13)
     for _ in range(story.count(2, 5)):
         story.call(at, victim, "spoofed", story.count(600, 5_400))
@@ -102,8 +98,7 @@ def impersonation(story: Story) -> None:
 def relative_in_need(story: Story) -> None:
     """T18: "Grandmother, I had an accident": the elderly send what there is, or draw it for a courier."""
     victim = story.actor(60, 85)
-    drop = story.fresh_account(story.actor(18, 40), 90)
-    story.suspects += [drop]
+    drop = story.drop(18, 40, 90)
     story.victims += [victim]
     at = story.moment(story.first_day(1), 10, 20)
     story.call(at, victim, "scam" if story.chance(0.6) else "spoofed", story.count(400, 3_600))
