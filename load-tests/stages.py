@@ -64,7 +64,7 @@ def _pass(file: Path, events: int) -> dict[str, float]:
     partition.take_facts([(0, frames.encode_control([("tx.A", 0)], []))])
     for start in range(0, len(records), BATCH):
         with clock("admission"):
-            rows = admission.admit(records[start : start + BATCH], institution=None, source_index=0).rows
+            rows = admission.admit(records[start : start + BATCH], source=None, source_index=0).rows
         with clock("frames"):
             ((_, rows),) = spread(rows, 1)
             value = frames.encode_facts(rows, [frames.Span("tx.A", 0, start, start + len(rows), 1, 0)])

@@ -23,24 +23,27 @@ from rules.events import (
     HISTORY,
     NO_TIME,
     OWN_DEPOSIT_BROKEN,
-    PARTY_KINDS,
     PAYEE_NON_RESIDENT,
     PAYER_NON_RESIDENT,
     REMOTE_ACCESS,
     Events,
     word_hash,
 )
-from streams import decode
+from rules.references import ENTRY
+from streams import decode, records
+from streams import decode_references as checks
 from streams.contracts import headers
-from streams.contracts.fields import FUTURE_MS, from_milliseconds
+from streams.contracts.fields import BULK_BYTES, FUTURE_MS, from_milliseconds
 from streams.contracts.reasons import FieldError, Reason
 from streams.contracts.rejected import RejectedEvent
 from streams.contracts.source import Source
 from streams.decode import Rejected
+from streams.facts import Facts, Place, References
 from streams.recent import Recent
-from streams.tokens import SubjectKind, Token, TokenKey, Vault
+from streams.sources import SourceTopic
+from streams.subjects import ABSENT, Identity, Subjects
+from streams.tokens import TokenKey, Vault
 
-_ABSENT, _PERSON, _COMPANY, _FOREIGN, _ACCOUNT = range(len(PARTY_KINDS))
 # Where a topic takes its writers' clocks, a record may carry any time; a refusal must still be writable.
 _LAST_INSTANT: Final = 253_402_300_799_999
 _NO_TOKEN: Final = (0, 0)
@@ -48,7 +51,6 @@ _NO_WORDS: Final = (0, 0, 0, 0)
 _NOT_GIVEN: Final = 255  # EVENT["channel"]
 _ABROAD: Final = 255  # EVENT["payer_region"]
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
-_IBAN: Final = re.compile(r"[A-Za-z]{2}[0-9]{2}[A-Za-z0-9]{11,30}")
 _CODES: Final = {"<u8": "Q", "<i8": "q", "<u4": "I", "<u2": "H", "|u1": "B"}
 
 
@@ -83,13 +85,6 @@ class SourceRecord(Protocol):
     def timestamp(self) -> int: ...
 
 
-class Identity(NamedTuple):
-    """What stands behind a token, sealed: the key and value of one record of the `identities` topic."""
-
-    key: bytes  # the token's text form; with `/name` behind it for the record that also has the name
-    sealed: bytes
-
-
 class HeartbeatSeen(NamedTuple):
     """Nothing that occurred before `occurred_at` follows in this source; `epoch` of its replay, or None when live."""
 
@@ -119,20 +114,15 @@ class ControlSeen(NamedTuple):
 
 @dataclass(slots=True)
 class Admitted:
-    """What a batch of records came to; each is in one of rows, rejected, heartbeats, reversals and controls."""
+    """What a batch of records came to; each is in rows or references, or in one of the lists of signs and refusals."""
 
     rows: Events
+    references: References = field(default_factory=lambda: np.zeros(0, ENTRY))
     rejected: list[RejectedEvent] = field(default_factory=list)
     identities: list[Identity] = field(default_factory=list)
     heartbeats: list[HeartbeatSeen] = field(default_factory=list)
     reversals: list[ReversalSeen] = field(default_factory=list)
     controls: list[ControlSeen] = field(default_factory=list)
-
-
-# What is kept in the caches are plain tuples of numbers, which the garbage collector need not walk through.
-_Halves = tuple[int, int]
-_PartyNames = tuple[str | None, str | None, str | None]  # id, account, name
-_PartyTokens = tuple[int, _Halves, int, bool]  # kind, token, account, non-resident unless said otherwise
 
 
 class Admission:
@@ -148,81 +138,149 @@ class Admission:
     ) -> None:
         """Without a vault no identities come out; `institutions` are those that a source of no one owner may name."""
         self._key = key
-        self._vault = vault
         self._institutions = None if institutions is None else frozenset(institutions)
-        self._parties: Recent[_PartyNames, _PartyTokens] = Recent(self._party, limit=cached)
-        self._phones: Recent[str, _Halves] = Recent(self._phone, limit=cached)
-        self._devices: Recent[str, _Halves] = Recent(self._device, limit=cached)
+        self._subjects = Subjects(key, vault, cached=cached)
+        self._parties, self._phones = self._subjects.parties, self._subjects.phones
+        self._devices = self._subjects.devices
+        self._facts = Facts(key, self._subjects)
         self._words: Recent[str, tuple[int, int, int, int]] = Recent(first_words, limit=10_000)
         self._regions: Recent[str, int] = Recent(region_number, limit=2_000)
-        # Sealing is for the first sight only; a repeat after this many others costs the compacted topic nothing.
-        self._told: Recent[int, bool] = Recent(lambda _: False, limit=8 * cached)
-        self._identities: list[Identity] = []
 
     def admit(
         self,
         records: Iterable[SourceRecord],
         *,
-        institution: str | None,
+        source: SourceTopic | None,
         source_index: int,
-        topic: str | None = None,
+        topic: str = "",
         partition: int = 0,
     ) -> Admitted:
-        """Judge nothing, admit or refuse everything: `institution` owns the source, None where the source has many."""
+        """Judge nothing, admit or refuse everything; `source` None for a file of records of every type and publisher.
+
+        `topic` names the place of what is refused, where that is not a source topic.
+        """
         rows: list[bytes] = []
+        references: list[References] = []
         admitted = Admitted(rows=np.zeros(0, EVENT))
-        topic = topic or f"tx.{institution or 'all'}"
+        topic = topic or (source.name if source is not None else "all")
         for record in records:
             try:
-                row = self._admit_one(record, institution, source_index, admitted)
+                row = self._admit_one(record, source, source_index, admitted, references)
             except Rejected as refusal:
-                admitted.rejected.append(_refused(record, refusal, institution, topic, partition))
+                admitted.rejected.append(_refused(record, refusal, source, topic, partition))
             except MemoryError:
                 raise
             except Exception as failure:
                 # Total by design: one record that finds a bug here must not stop every other institution's.
                 words = f"the center failed on this record ({type(failure).__name__})"
                 unread = Rejected(Reason.INTERNAL, "$", words)
-                admitted.rejected.append(_refused(record, unread, institution, topic, partition))
+                admitted.rejected.append(_refused(record, unread, source, topic, partition))
             else:
                 if row is not None:
                     rows.append(row)
         admitted.rows = np.frombuffer(bytearray(b"".join(rows)), dtype=EVENT)
-        admitted.identities, self._identities = self._identities, []
+        if references:
+            admitted.references = np.concatenate(references)
+        admitted.identities = self._subjects.identities()
         return admitted
 
     def _admit_one(
-        self, record: SourceRecord, institution: str | None, source_index: int, admitted: Admitted
+        self,
+        record: SourceRecord,
+        source: SourceTopic | None,
+        source_index: int,
+        admitted: Admitted,
+        references: list[References],
     ) -> bytes | None:
+        """The bytes of the rows that a record comes to, or None; what else it comes to is added to the last two."""
         epoch = None
         if record.headers:
             epoch, control = _history(record)
             if control is not None and epoch is not None:
                 admitted.controls.append(ControlSeen(record.offset, control, epoch))
                 return None
-        read, canonical = decode.read(record.value or b"")
+        read, canonical = decode.read(record.value or b"", BULK_BYTES if source is None else source.largest)
         if type(read) is decode.Transaction:
+            self._check_topic("transaction", source)
             occurred_at, amount = decode.check_transaction(read)
-            self._check_sender(read.institution, institution, occurred_at, record.timestamp)
+            self._check_sender(read.institution, "institution", source, occurred_at, record.timestamp)
             return self._row(read, canonical, occurred_at, amount, epoch, record, source_index)
+        self._check_topic(str(read.__struct_config__.tag), source)
         if type(read) is decode.Heartbeat:
             occurred_at = decode.check_heartbeat(read)
-            self._check_sender(read.institution, institution, occurred_at, record.timestamp)
-            admitted.heartbeats.append(HeartbeatSeen(record.offset, read.institution, occurred_at, epoch))
+            field, sender = next(
+                (name, value)
+                for name in ("institution", "operator", "publisher")
+                if (value := getattr(read, name)) is not None
+            )
+            self._check_sender(sender, field, source, occurred_at, record.timestamp)
+            admitted.heartbeats.append(HeartbeatSeen(record.offset, sender, occurred_at, epoch))
             return None
-        assert isinstance(read, decode.Reversal)
-        occurred_at = decode.check_reversal(read)
-        self._check_sender(read.institution, institution, occurred_at, record.timestamp)
-        event_hash = self._key.event_hash
-        event, of = event_hash(read.institution, read.event_id), event_hash(read.institution, read.of)
-        admitted.reversals.append(ReversalSeen(record.offset, read.institution, event, of, occurred_at))
-        return None
+        if type(read) is decode.Reversal:
+            occurred_at = decode.check_reversal(read)
+            self._check_sender(read.institution, "institution", source, occurred_at, record.timestamp)
+            event_hash = self._key.event_hash
+            event, of = event_hash(read.institution, read.event_id), event_hash(read.institution, read.of)
+            admitted.reversals.append(ReversalSeen(record.offset, read.institution, event, of, occurred_at))
+            return None
+        return self._fact(read, canonical, epoch, record, source, source_index, references)
 
-    def _check_sender(self, sender: str, owner: str | None, occurred_at: int, appended_at: int) -> None:
-        if owner is not None:
-            if sender != owner:
-                raise Rejected(Reason.WRONG_INSTITUTION, "$.institution", "another institution owns this topic")
-        elif self._institutions is not None and sender not in self._institutions:
+    def _fact(
+        self,
+        read: decode.Record,
+        canonical: bytes,
+        epoch: int | None,
+        record: SourceRecord,
+        source: SourceTopic | None,
+        source_index: int,
+        references: list[References],
+    ) -> bytes | None:
+        """What a record of the reference streams comes to."""
+
+        def place(sender: str, field: str, occurred_at: int) -> Place:
+            self._check_sender(sender, field, source, occurred_at, record.timestamp)
+            live = (record.timestamp, 0, occurred_at, record.timestamp, False)
+            historic = (epoch or 0, occurred_at, occurred_at, record.timestamp, True)
+            return Place(source_index, record.offset, *(live if epoch is None else historic))
+
+        if isinstance(read, records.Call):
+            occurred_at = checks.check_call(read)
+            return self._facts.call(read, canonical, place(read.operator, "operator", occurred_at)).tobytes()
+        if isinstance(read, records.Loan):
+            occurred_at, amount = checks.check_loan(read)
+            region = 0 if read.borrower.region is None else self._regions[read.borrower.region]
+            where = place(read.institution, "institution", occurred_at)
+            return self._facts.loan(read, canonical, amount, region, where).tobytes()
+        if isinstance(read, records.Disposition):
+            occurred_at, amount, subject = checks.check_disposition(read)
+            where = place(read.publisher, "publisher", occurred_at)
+            return self._facts.disposition(read, canonical, amount, subject, where).tobytes()
+        if isinstance(read, records.CreditRefusals):
+            occurred_at, refusals = checks.check_credit_refusals(read)
+            references.append(self._facts.refusals(refusals, place(read.publisher, "publisher", occurred_at)))
+            return None
+        if isinstance(read, records.ListEntries):
+            occurred_at, listed = checks.check_list_entries(read)
+        else:
+            assert isinstance(read, records.BlockedResource)
+            occurred_at, listed = checks.check_blocked_resource(read)
+        rows, entries = self._facts.listed(read.publisher, listed, place(read.publisher, "publisher", occurred_at))
+        references.append(entries)
+        return rows.tobytes()
+
+    @staticmethod
+    def _check_topic(kind: str, source: SourceTopic | None) -> None:
+        if source is not None and kind not in source.records:
+            raise Rejected(Reason.WRONG_TOPIC, "$.type", f"a {kind} does not belong on this topic")
+
+    def _check_sender(
+        self, sender: str, field: str, source: SourceTopic | None, occurred_at: int, appended_at: int
+    ) -> None:
+        if source is not None:
+            if sender not in source.publishers or field != source.field:
+                reason = Reason.WRONG_INSTITUTION if field == "institution" else Reason.WRONG_PUBLISHER
+                raise Rejected(reason, f"$.{field}", "may not publish on this topic, which is another's")
+        elif field == "institution" and self._institutions is not None and sender not in self._institutions:
             raise Rejected(Reason.WRONG_INSTITUTION, "$.institution", "no publisher of that name is declared")
         if occurred_at > appended_at + FUTURE_MS:
             raise Rejected(Reason.FUTURE, "$.occurred_at", "is more than one hour after the record was appended")
@@ -246,7 +304,7 @@ class Admission:
             flags = HISTORY
 
         payer, payee = transaction.payer, transaction.payee
-        payer_kind = payee_kind = _ABSENT
+        payer_kind = payee_kind = ABSENT
         payer_token = payee_token = _NO_TOKEN
         payer_account = payee_account = payer_region = payee_region = 0
         payer_institution = payee_institution = b""
@@ -336,56 +394,6 @@ class Admission:
             0,  # home
         )
 
-    def _party(self, party: _PartyNames) -> _PartyTokens:
-        identifier, account, name = party
-        account_token: _Halves = _NO_TOKEN
-        if account is not None:
-            account_token = _plain(self._key.token("account", canonical_account(account)))
-            self._tell("account", account_token, account, name if identifier is None else None)
-        if identifier is None:
-            return _ACCOUNT, account_token, account_token[0], False
-        token = _plain(self._key.token("person", identifier))
-        self._tell("person", token, identifier, name)
-        if identifier[2] == ":":
-            return _FOREIGN, token, account_token[0], True
-        fifth = identifier[4]
-        return _COMPANY if fifth >= "4" else _PERSON, token, account_token[0], fifth == "5"
-
-    def _phone(self, number: str) -> _Halves:
-        token = _plain(self._key.token("phone", number))
-        self._tell("phone", token, number, None)
-        return token
-
-    def _device(self, identifier: str) -> _Halves:
-        token = _plain(self._key.token("device", identifier))
-        self._tell("device", token, identifier, None)
-        return token
-
-    def _tell(self, kind: SubjectKind, token: _Halves, value: str, name: str | None) -> None:
-        """Seal what stands behind a token the first time it is seen, and once more when first seen with a name."""
-        if self._vault is None:
-            return
-        sight = token[0] if name is None else ~token[0]
-        if self._told[sight]:
-            return
-        self._told[sight] = True
-        text = self._key.text(token)
-        # A record of its own for the name: on a compacted topic a later sight without a name must not wipe it out.
-        key = f"{text}/name".encode() if name is not None else text.encode()
-        plain = {"kind": kind, "id" if kind == "person" else kind: value}
-        if name is not None:
-            plain["name"] = name
-        self._identities.append(Identity(key, self._vault.seal(key, msgspec.json.encode(plain))))
-
-
-def _plain(token: Token) -> _Halves:
-    return token.key, token.rest
-
-
-def canonical_account(account: str) -> str:
-    """What is hashed: an IBAN is the same account in small letters, any other account is taken as it is."""
-    return account.upper() if _IBAN.fullmatch(account) else account
-
 
 def region_number(region: str) -> int:
     """The number of a region of Kazakhstan; 255 for any other country.
@@ -410,13 +418,31 @@ def _history(record: SourceRecord) -> tuple[int | None, Literal["open", "close"]
         raise Rejected(error.reason, "$", error.message) from None
 
 
+class _Claim(msgspec.Struct):
+    publisher: str = ""
+
+
+_decode_claim = msgspec.json.Decoder(_Claim).decode
+
+
+def _answering(source: SourceTopic, value: bytes) -> str:
+    """Who is told of a refusal: where several share a topic, the one that the record names, if it is among them."""
+    if len(source.publishers) > 1:
+        try:
+            claimed = _decode_claim(value).publisher
+        except (msgspec.MsgspecError, UnicodeError, RecursionError):
+            return source.owner
+        return claimed if claimed in source.publishers else source.owner
+    return source.owner
+
+
 def _refused(
-    record: SourceRecord, refusal: Rejected, institution: str | None, topic: str, partition: int
+    record: SourceRecord, refusal: Rejected, source: SourceTopic | None, topic: str, partition: int
 ) -> RejectedEvent:
     value = record.value or b""
     return RejectedEvent(
         type="rejected",
-        institution=institution,
+        institution=None if source is None else _answering(source, value),
         reason=refusal.reason,
         path=refusal.path,
         message=refusal.message,

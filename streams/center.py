@@ -74,18 +74,14 @@ class Center:
     def apply_topics(self) -> None:
         """Make the cluster's topics as declared."""
         with contextlib.closing(self.kafka.admin()) as admin:
-            Topics.load(
-                institutions=self.topics.institutions,
-                partitions=self.topics.partitions,
-                tx_partitions=self.topics.tx_partitions,
-                replicas=self.topics.replicas,
-            ).apply(admin)
+            Topics.of(self.topics).apply(admin)
 
     def environment(self, metrics_port: int) -> dict[str, str]:
         """The environment of a worker of this center."""
         return {
             "KAFKA_BOOTSTRAP_SERVERS": self.kafka.bootstrap_servers,
             "ANTIFRAUD_INSTITUTIONS": ",".join(self.topics.institutions),
+            "ANTIFRAUD_OPERATORS": ",".join(self.topics.operators),
             "ANTIFRAUD_PARTITIONS": str(self.topics.partitions),
             "ANTIFRAUD_TX_PARTITIONS": str(self.topics.tx_partitions),
             "ANTIFRAUD_SNAPSHOTS": str(self.folder / "snapshots"),

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -20,13 +20,17 @@ from faust.types import TP
 from numpy.typing import NDArray
 
 from rules.events import EVENT, HISTORY, Events
+from rules.references import ENTRY
 from streams import frames
-from streams.admission import Admission, Admitted, Identity
+from streams.admission import Admission, Admitted
 from streams.contracts.rejected import RejectedEvent
 from streams.engine import joined, spread
+from streams.facts import References
 from streams.findings import rejection_record
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
+from streams.sources import SourceTopic
+from streams.subjects import Identity
 from streams.transport import Batch, FetchClock
 
 log = structlog.get_logger(__name__)
@@ -34,6 +38,7 @@ log = structlog.get_logger(__name__)
 TICK_SECONDS: Final = 0.005
 IDLE_MARK_SECONDS: Final = 0.1
 FRAME_ROWS: Final = 2_000
+ENTRIES_A_ROW: Final = 8  # so many entries of reference sets are as large as a row
 HISTORY_IDLE_SECONDS: Final = 5.0  # a replayed source read to its end this long ago is live again
 STEP_MS: Final = 60_000
 STEP_ROWS: Final = 20_000
@@ -51,6 +56,7 @@ class _Unit:
     start: int
     end: int
     rows: Events
+    references: References
 
 
 @dataclass(slots=True)
@@ -135,9 +141,11 @@ class Intake:
         partitions: int,
         generation_at: GenerationAt,
         held: set[TP],
+        sources: Mapping[str, SourceTopic],
         slowest: Callable[[], Mark | None] = lambda: None,
     ) -> None:
-        """`held` is filled with the sources to hold back; `slowest` is the lowest mark of any source of any worker, as
+        """`sources` are the topics that publishers write, by name. `held` is filled with the sources to hold back;
+        `slowest` is the lowest mark of any source of any worker, as
         this worker's partitions of `facts` know it, or None where they know of none."""
         self.admission = admission
         self.outbox = outbox
@@ -146,6 +154,7 @@ class Intake:
         self.partitions = partitions
         self.generation_at = generation_at
         self.held = held
+        self.sources = sources
         self.slowest = slowest
         self.margin_ms = 1.0
         self.readers: dict[TP, SourceReader] = {}
@@ -176,12 +185,10 @@ class Intake:
             lost = batch.first_offset - reader.next_offset
             log.error("records lost before intake read them", topic=batch.topic, partition=batch.partition, lost=lost)
             self.metrics.lost(lost)
-        institution = batch.topic.partition(".")[2]
-        admitted = self.admission.admit(
-            batch.records, institution=institution, source_index=0, topic=batch.topic, partition=batch.partition
-        )
+        source = self.sources[batch.topic]
+        admitted = self.admission.admit(batch.records, source=source, source_index=0, partition=batch.partition)
         rows = admitted.rows
-        futures = [await self._reject(rejected, batch.topic) for rejected in admitted.rejected]
+        futures = [await self._reject(rejected, source) for rejected in admitted.rejected]
         self._identities += admitted.identities
         if len(rows):
             rows["generation"] = await self.generation_at(rows["appended_at"])
@@ -189,15 +196,15 @@ class Intake:
             return  # a rebalance came while we waited: the batch is read again, by whoever has the partition now
         reader.note(batch, admitted)
         start, reader.next_offset = reader.next_offset, batch.next_offset
-        reader.ready.append(_Unit(start, batch.next_offset, rows))
+        reader.ready.append(_Unit(start, batch.next_offset, rows, admitted.references))
         self._covered.append((event, futures))
         self.batches += 1
-        self.metrics.events(institution, len(rows))
+        self.metrics.events(source.owner, len(rows) + len(admitted.references))
 
-    async def _reject(self, rejected: RejectedEvent, topic: str) -> asyncio.Future[Any]:
-        institution = topic.partition(".")[2]
-        self.metrics.rejected(institution, rejected.reason.value)
-        record = rejection_record(rejected, institution)
+    async def _reject(self, rejected: RejectedEvent, source: SourceTopic) -> asyncio.Future[Any]:
+        publisher = rejected.institution or source.owner
+        self.metrics.rejected(publisher, rejected.reason.value)
+        record = rejection_record(rejected, publisher)
         return await self.outbox.send(record.topic, record.value, key=record.key, headers=record.headers)
 
     async def tick(self) -> None:
@@ -242,11 +249,12 @@ class Intake:
             futures += await self.outbox.send_many("identities", identities, partition=0)
         readers = list(self.readers.values())
         while True:
-            rows, spans, last = self._next_frame(readers, marks)
+            rows, references, spans, last = self._next_frame(readers, marks)
             parts = dict(spread(rows, self.partitions)) if len(rows) else {}
             empty = rows[:0]
             for partition in range(self.partitions):
-                value = frames.encode_facts(parts.get(partition, empty), spans)
+                # What stands on a list concerns subjects of every partition.
+                value = frames.encode_facts(parts.get(partition, empty), spans, references)
                 futures.append(await self.outbox.send("facts", value, partition=partition))
             if last:
                 break
@@ -255,9 +263,13 @@ class Intake:
 
     def _next_frame(
         self, readers: list[SourceReader], marks: dict[TP, tuple[int, int]]
-    ) -> tuple[Events, list[frames.Span], bool]:
-        """Up to FRAME_ROWS rows with their spans; marks go with the last frame of a tick, when all is sent."""
+    ) -> tuple[Events, References, list[frames.Span], bool]:
+        """Up to FRAME_ROWS rows and the references of as many batches, with their spans.
+
+        Marks go with the last frame of a tick, when all is sent.
+        """
         chunks: list[Events] = []
+        entries: list[References] = []
         count = 0
         spans_to: dict[TP, tuple[int, int]] = {}
         index = {reader.tp: i for i, reader in enumerate(readers)}
@@ -269,6 +281,10 @@ class Intake:
                     chunks.append(unit.rows)
                     count += len(unit.rows)
                     self._note_order(reader, unit.rows)
+                if len(unit.references):
+                    unit.references["source"] = index[reader.tp]
+                    entries.append(unit.references)
+                    count += len(unit.references) // ENTRIES_A_ROW
                 start = spans_to.get(reader.tp, (unit.start, 0))[0]
                 spans_to[reader.tp] = (start, unit.end)
         last = not any(reader.ready for reader in readers)
@@ -279,7 +295,8 @@ class Intake:
             if last:
                 reader.sent_mark = marks[reader.tp]
             spans.append(frames.Span(reader.tp.topic, reader.tp.partition, start, end, *reader.sent_mark))
-        return (joined(chunks) if chunks else np.empty(0, EVENT)), spans, last
+        rows = joined(chunks) if chunks else np.empty(0, EVENT)
+        return rows, np.concatenate(entries) if entries else np.empty(0, ENTRY), spans, last
 
     @staticmethod
     def _note_order(reader: SourceReader, rows: Events) -> None:

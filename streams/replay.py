@@ -115,7 +115,7 @@ def replay(
                 break
             now = int(time.time() * 1000)
             records = [FileRecord(line, _HISTORY, offset + i, now) for i, line in enumerate(batch)]
-            admitted = admission.admit(records, institution=None, source_index=index, topic=path.name)
+            admitted = admission.admit(records, source=None, source_index=index, topic=path.name)
             for rejected in admitted.rejected:
                 result.rejected += 1
                 on_rejected(rejected)
@@ -130,7 +130,7 @@ def replay(
                 frames.Span(source.topic, 0, *((offset, end) if i == index else (0, 0)), _EPOCH, newest - 1)
                 for i, source in enumerate(sources)
             ]
-            take(frames.encode_facts(rows, spans))
+            take(frames.encode_facts(rows, spans, admitted.references))
             result.lines += len(batch)
             offset = end
             on_lines(len(batch))

@@ -130,6 +130,15 @@ class Topics:
             settings = TopicSettings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
         except ValueError as error:
             raise TopicsInvalid(settings_text(error)) from None
+        return cls.of(settings, path)
+
+    @classmethod
+    def of(cls, settings: TopicSettings, path: Path | None = None) -> Topics:
+        """The declaration expanded by these settings.
+
+        Raises:
+            TopicsInvalid: the file is wrong.
+        """
         declared = read(path or FILE)
         templates = tuple(declaration.name for declaration in declared if declaration.placeholder)
         return cls(tuple(expand(declared, settings)), templates, settings)

@@ -34,7 +34,7 @@ from streams.rulebook_feed import RulebookFeed
 from streams.screen import FACTS, PROGRESS_SECONDS, VIEWS, Screen
 from streams.snapshots import SnapshotStore
 from streams.tokens import TokenKey, Vault
-from streams.topics import TopicSettings
+from streams.topics import Topics, TopicSettings
 from streams.transport import BatchSettings
 from streams.watchdog import Watchdog
 
@@ -84,6 +84,8 @@ class Worker:
     ) -> None:
         self.settings = settings
         self.topics = topics or TopicSettings()
+        self.declared = Topics.of(self.topics)
+        self.sources = {source.name: source for source in self.declared.sources}
         self.key = key or TokenKey.load()
         self.vault = vault or Vault.load()
         self.metrics = WorkerMetrics(settings.name)
@@ -107,9 +109,9 @@ class Worker:
         cluster = await self.outbox.cluster()
         institutions = frozenset(self.topics.institutions)
         sources = [
-            (f"tx.{institution}", partition)
-            for institution in self.topics.institutions
-            for partition in range(self.topics.tx_partitions)
+            (source.name, partition)
+            for source in self.sources.values()
+            for partition in range(self.declared[source.name].partitions)
         ]
         self.screen = Screen(
             self.outbox,
@@ -130,6 +132,7 @@ class Worker:
             partitions=self.topics.partitions,
             generation_at=self.feed.generation_at,
             held=self.batches.held_sources,
+            sources=self.sources,
             slowest=self.screen.slowest_mark,
         )
         self.intake.margin_ms = await self.outbox.measure_clock_margin("clock")
@@ -185,10 +188,10 @@ class Worker:
             datadir=Path(self._scratch.name),
         )
         app.batches = self.batches
-        tx = app.topic(*(f"tx.{name}" for name in self.topics.institutions), schema=_BatchSchema())
+        published = app.topic(*self.sources, schema=_BatchSchema())
         inner = app.topic(FACTS, VIEWS, schema=_BatchSchema())
 
-        @app.agent(tx, name="intake")  # type: ignore[untyped-decorator]
+        @app.agent(published, name="intake")  # type: ignore[untyped-decorator]
         async def intake(stream: Any) -> None:
             async for event in stream.noack().events():
                 await self._guarded(self.intake.take(event.value, event))

@@ -29,6 +29,7 @@ from streams.findings import ALERTS, SHADOW_ALERTS, alert_id
 from streams.generations import TOPIC as RULEBOOK
 from streams.generations import Generation
 from streams.outcomes import Outcomes, records_of
+from streams.sources import SourceTopic
 from streams.tokens import SealBroken, demo_keys
 from tests.faults import harness
 from tests.streams.events import KafkaRecord, document, valid_id, written
@@ -286,7 +287,7 @@ def test_a_takeover_is_held_and_its_alert_proves_it(center: Center, client: Clie
     alert = until(lambda: alerts_of(center, ALERTS, said["event_id"]), "the alert")["T12"]
     place = answer.receipt.result(0)
     record = KafkaRecord(written(said), offset=place.offset, timestamp=int(time.time() * 1000))
-    (row,) = Admission(KEY).admit([record], institution=BANK, source_index=0).rows
+    (row,) = Admission(KEY).admit([record], source=SourceTopic.transactions(BANK), source_index=0).rows
     assert alert["alert_id"] == alert_id(row, "T12", "payer", KEY)
     assert answer.detail is not None
     assert alert["alert_id"] in answer.detail.alert_ids

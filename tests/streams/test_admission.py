@@ -15,6 +15,7 @@ from rules.events import word_hash
 from streams.admission import Admission, Admitted, first_words
 from streams.contracts.headers import write_history
 from streams.contracts.reasons import Reason
+from streams.sources import SourceTopic
 from streams.tokens import Token, demo_keys
 from tests.streams.events import APPENDED_AT, KafkaRecord, document, valid_id, values, written
 
@@ -22,10 +23,11 @@ KEY, VAULT = demo_keys()
 OCCURRED_AT = 1_795_410_000_123
 
 
-def admit(*records: KafkaRecord, institution: str | None = "CASPKZKA", admission: Admission | None = None) -> Admitted:
-    return (admission or Admission(KEY, VAULT)).admit(
-        records, institution=institution, source_index=3, topic="tx.CASPKZKA", partition=2
-    )
+TX = SourceTopic.transactions("CASPKZKA")
+
+
+def admit(*records: KafkaRecord, source: SourceTopic | None = TX, admission: Admission | None = None) -> Admitted:
+    return (admission or Admission(KEY, VAULT)).admit(records, source=source, source_index=3, partition=2)
 
 
 def row_of(content: dict[str, Any], **more: Any) -> Any:
@@ -192,9 +194,9 @@ def test_heartbeats_and_reversals_are_given_back() -> None:
 def test_a_sender_speaks_for_itself_only(name: str) -> None:
     record = KafkaRecord(written(document("institution", "HSBKKZKX", name=name)))
     assert [refused.reason for refused in admit(record).rejected] == [Reason.WRONG_INSTITUTION]
-    assert not admit(record, institution=None).rejected
+    assert not admit(record, source=None).rejected
     declared = Admission(KEY, VAULT, ["CASPKZKA"])
-    assert [refused.path for refused in admit(record, institution=None, admission=declared).rejected] == [
+    assert [refused.path for refused in admit(record, source=None, admission=declared).rejected] == [
         "$.institution"
     ]
 
@@ -293,10 +295,10 @@ _header = st.tuples(
         ),
         max_size=4,
     ),
-    st.sampled_from(["CASPKZKA", None]),
+    st.sampled_from([TX, None]),
 )
-def test_no_input_escapes_as_an_exception(records: list[KafkaRecord], institution: str | None) -> None:
-    admitted = admit(*records, institution=institution, admission=SHARED)
+def test_no_input_escapes_as_an_exception(records: list[KafkaRecord], source: SourceTopic | None) -> None:
+    admitted = admit(*records, source=source, admission=SHARED)
     signs = len(admitted.heartbeats) + len(admitted.reversals) + len(admitted.controls)
     assert len(admitted.rows) + len(admitted.rejected) + signs == len(records)
     assert admitted.rows.dtype == np.dtype(row.EVENT)

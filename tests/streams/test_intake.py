@@ -17,6 +17,7 @@ from streams.admission import Admission
 from streams.contracts.headers import write_history
 from streams.intake import HISTORY_IDLE_SECONDS, Intake, SourceReader
 from streams.metrics import WorkerMetrics
+from streams.sources import SourceTopic
 from streams.tokens import demo_keys
 from streams.transport import Batch, FetchClock
 from tests.streams.events import APPENDED_AT, KafkaRecord, document, written
@@ -57,7 +58,7 @@ class Source:
         self.admission = Admission(KEY)
 
     def read(self, *records: KafkaRecord) -> None:
-        admitted = self.admission.admit(records, institution="CASPKZKA", source_index=0)
+        admitted = self.admission.admit(records, source=SourceTopic.transactions("CASPKZKA"), source_index=0)
         assert not admitted.rejected
         self.reader.note(batch_of(*records), admitted)
         self.reader.next_offset = records[-1].offset + 1
@@ -201,6 +202,7 @@ def an_intake(
         partitions=partitions,
         generation_at=generation_at,
         held=set(),
+        sources={tp.topic: SourceTopic.transactions(tp.topic.partition(".")[2]) for tp in tps},
         slowest=slowest,
     )
     made.assigned(dict.fromkeys(tps, 0))

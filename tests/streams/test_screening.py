@@ -43,7 +43,7 @@ def country(tmp_path_factory: pytest.TempPathFactory) -> Events:
         FileRecord(line, write_history(EPOCH), offset, 2_000_000_000_000)
         for offset, line in enumerate(file.read_bytes().splitlines())
     ]
-    rows = Admission(KEY).admit(records, institution=None, source_index=0).rows
+    rows = Admission(KEY).admit(records, source=None, source_index=0).rows
     assert len(rows) > 3_000
     chance = np.random.default_rng(1)
     rows["source"] = chance.integers(0, SOURCES, len(rows))
