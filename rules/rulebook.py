@@ -26,6 +26,7 @@ from rules.problems import Problem, RulebookInvalid, errors, nearest
 from rules.procedure import NAMED, Procedure, ProcedureLists
 from rules.risk import RiskSettings
 from rules.texts import Language, Strict, Texts
+from rules.tracing import Tracing
 from rules.typology import Action, Typology
 from rules.yaml import MAX_BYTES, Document, decode, parse
 from rules.yaml import Path as Place
@@ -42,6 +43,7 @@ class Settings(Strict):
 
     version: Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.+-]{0,31}$")]
     risk: RiskSettings
+    tracing: Tracing | None = None  # without it no flow of money is traced
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ class Rulebook:
     rates: Rates
     procedure: Procedure
     documents: Mapping[str, str] = field(repr=False)
+    tracing: Tracing | None = None
 
     @classmethod
     def load(cls, path: Path | str = PACKAGED) -> Rulebook:
@@ -555,6 +558,11 @@ class Reading:
         procedure = self._procedure()
         if not self.typologies and not self.problems:
             self.found.append(Problem("typologies", 1, 1, "the rulebook has no typology"))
+        tracing = self.settings.tracing if self.settings is not None else None
+        if tracing is not None and tracing.typology not in self.typologies:
+            message = f"no typology is {tracing.typology}"
+            suggestion = nearest(tracing.typology, self.typologies)
+            self.found.append(_problem_at(self.documents[SETTINGS], ("tracing", "typology"), message, suggestion))
         if errors(self.problems) or self.settings is None:
             return None
         features = [feature for _, feature in self.features]
@@ -579,6 +587,7 @@ class Reading:
             Rates.of(list(self.rates.values())),
             procedure,
             self.texts,
+            self.settings.tracing,
         )
 
 
