@@ -1,4 +1,4 @@
-"""The examples of typologies as transactions: written out, judged in order, and compared with what they must show."""
+"""The examples of typologies: written out as events and entries of lists, judged, compared with what they must show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ from rules.events import (
     CHANNELS,
     DEVICE_NEW,
     EVENT,
+    FACT_KINDS,
     KINDS,
+    LOAN_ONLINE,
+    LOAN_SECURED,
     LOCAL_OFFSET_MS,
     NO_TIME,
     OWN_DEPOSIT_BROKEN,
@@ -28,21 +31,30 @@ from rules.events import (
 )
 from rules.history import Histories
 from rules.lists import day_starts
+from rules.loans import Loans, judge_again
+from rules.references import ACTIONS, APPEALS, ENTRY, LISTS, PROOFS, Entries, ReferenceSets
 from rules.rulebook import Judged, Rulebook
 from rules.typology import Example, Occurrence, Typology, milliseconds
 
 _INSTITUTION: Final = "CASPKZKA"
 _WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _COUNTED: Final = re.compile(r"\{(\d+)\.\.(\d+)\}")
-_FLAGS: Final = {"device_new": DEVICE_NEW, "remote_access": REMOTE_ACCESS, "own_deposit_broken": OWN_DEPOSIT_BROKEN}
+_FLAGS: Final = {
+    "device_new": DEVICE_NEW,
+    "remote_access": REMOTE_ACCESS,
+    "own_deposit_broken": OWN_DEPOSIT_BROKEN,
+    "online": LOAN_ONLINE,
+    "secured": LOAN_SECURED,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """An example written out: event rows in order of time, with the model scores that it states."""
+    """An example written out: event rows in order of time, the model scores that it states, and entries of lists."""
 
     rows: Events
     scores: np.ndarray[Any, np.dtype[np.float64]]
+    entries: Entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,20 +108,40 @@ def _named(pattern: str, number: int) -> str:
 
 
 def tell(example: Example) -> Told:
-    """Write an example out as event rows in order of time."""
+    """Write an example out as event rows and entries of lists, each in order of time."""
     told = [
         (_local_ms(said.at) + number * (milliseconds(said.every) if said.every else 0), said, number)
         for said in example.events
         for number in range(said.times)
     ]
     told.sort(key=lambda one: one[0])
-    rows = np.zeros(len(told), EVENT)
-    scores = np.full((len(told), 2), np.nan)
-    for place, (at, said, number) in enumerate(told):
+    events = [one for one in told if one[1].entry is None]
+    rows = np.zeros(len(events), EVENT)
+    scores = np.full((len(events), 2), np.nan)
+    for place, (at, said, number) in enumerate(events):
         _write(rows[place : place + 1], at, said, number, place)
         for side, role in enumerate(("payer", "payee")):
             scores[place, side] = said.anomaly.get(role, np.nan)  # type: ignore[call-overload]
-    return Told(rows, scores)
+    said_of_lists = [one for one in told if one[1].entry is not None]
+    entries = np.zeros(len(said_of_lists), ENTRY)
+    for place, (at, said, number) in enumerate(said_of_lists):
+        _write_entry(entries[place : place + 1], at, said, number, place)
+    return Told(rows, scores, entries)
+
+
+def _write_entry(entry: Entries, at: int, said: Occurrence, number: int, place: int) -> None:
+    assert said.subject is not None
+    assert said.list is not None
+    assert said.entry is not None
+    kind, _, name = _named(said.subject, number).rpartition(":")
+    entry["key"], _ = _key(kind or "person", name)
+    entry["list"] = LISTS.index(said.list)
+    entry["action"] = ACTIONS.index(said.entry)
+    entry["proof"] = PROOFS.index(said.proof or PROOFS[0])
+    entry["appeal"] = APPEALS.index(said.appeal)
+    entry["valid_from"] = _local_ms(said.valid_from) if said.valid_from else at
+    entry["valid_to"] = _local_ms(said.valid_to) if said.valid_to else NO_TIME
+    entry["epoch"], entry["sequence"], entry["offset"] = at, said.sequence, place
 
 
 def _write(row: Events, at: int, said: Occurrence, number: int, place: int) -> None:
@@ -121,15 +153,19 @@ def _write(row: Events, at: int, said: Occurrence, number: int, place: int) -> N
     row["kind"] = KINDS.index(said.kind)
     row["channel"] = CHANNELS.index(said.channel) if said.channel else 255
     row["flags"] = sum(bit for name, bit in _FLAGS.items() if getattr(said, name))
-    row["amount"] = round(_in_turn(said.amount, number) * 100)
+    row["amount"] = round((_in_turn(said.amount, number) or 0) * 100)
     row["currency"] = said.currency.encode()
     row["purpose_code"] = said.purpose_code or 0
     row["merchant_category"] = said.merchant_category or 0
     row["words"] = first_words(said.purpose) if said.purpose else 0
+    if said.list is not None:
+        row["words"] = [LISTS.index(said.list) + 1, 0, 0, 0]
     row["sim_changed_at"] = _local_ms(said.sim_changed) if said.sim_changed else NO_TIME
     row["home"] = 1
     for role in ("payer", "payee"):
         _write_party(row, role, said, number)
+    if said.kind.startswith("loan_") and said.kind in FACT_KINDS:
+        row["payer_institution"] = (said.payer_institution or _INSTITUTION).encode()
     for role in ("device", "phone"):
         name = getattr(said, role)
         if name:
@@ -153,12 +189,28 @@ def _write_party(row: Events, role: str, said: Occurrence, number: int) -> None:
 
 
 def judge(rulebook: Rulebook, told: Told) -> Judged:
-    """Judge the rows of an example in order, in histories that know nothing else."""
+    """Judge the rows of an example in order, in histories and lists that know nothing else.
+
+    A loan is judged once more when a refusal becomes known too late: what the typologies say of it then stands.
+    """
     rows = told.rows
     rows["amount_kzt"] = rulebook.amounts_in_tenge(rows)
     needed = rulebook.applicable(rows)
     applied = Histories(subjects=1 << 12, entries=1 << 16).apply(rows, rulebook.features, needed)
-    return rulebook.judge(rows, needed, applied.values, applied.statistics, told.scores)
+    references = ReferenceSets()
+    references.source("example", 0)
+    references.insert(told.entries)
+    lists = references.of_events(rows, rulebook.listed_roles)
+    judged = rulebook.judge(rows, needed, applied.values, applied.statistics, told.scores, lists)
+    loans = Loans()
+    loans.add(rows)
+    concerned, known_at = loans.concerned(told.entries)
+    again, new = judge_again(rulebook, concerned, known_at, references)
+    for i, t in zip(*np.nonzero(new), strict=True):
+        place = int(concerned["offset"][i])
+        judged.score[place, t] = again.score[i, t]
+        judged.signals[place, rulebook.signal_of[t]] = again.signals[i, rulebook.signal_of[t]]
+    return judged
 
 
 def run(rulebook: Rulebook) -> Iterator[Outcome]:

@@ -172,18 +172,19 @@ class ReferenceSets:
         kernels.masks(positions, best[2], out)
         return out
 
-    def of_events(self, rows: Events, roles: int) -> NDArray[np.uint32]:
+    def of_events(self, rows: Events, roles: int, known_at: NDArray[np.int64] | None = None) -> NDArray[np.uint32]:
         """The lists of the subjects of events, as of occurred_at and known at their order key: uint32[n, 4].
 
         Columns in the order of ROLES; a party's lists are those of its person and of its account. Bit r of `roles`:
-        ROLES[r] is wanted.
+        ROLES[r] is wanted. `known_at` int64[n, 2]: other order keys than the events' own.
         """
         out = np.zeros((len(rows), 4), np.uint32)
         if not self._runs or not roles or not len(rows):
             return out
         columns = [(role, name) for role, names in _KEYS_OF_ROLE.items() if roles >> role & 1 for name in names]
         keys = np.concatenate([rows[name] for _, name in columns])
-        known_at = np.stack([rows["epoch"], rows["order_time"]], axis=1)
+        if known_at is None:
+            known_at = np.stack([rows["epoch"], rows["order_time"]], axis=1)
         found = self.lookup(
             keys, np.tile(rows["occurred_at"], len(columns)), np.tile(known_at, (len(columns), 1))
         ).reshape(len(columns), -1)

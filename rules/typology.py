@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, model_validator
 
-from rules.events import CHANNELS, KINDS
+from rules.events import CHANNELS, FACT_KINDS, KINDS
 from rules.lists import Day, Identifier, Sourced
+from rules.references import ACTIONS, APPEALS, LISTS, PROOFS
 from rules.texts import Strict, Texts
 
 TypologyId = Annotated[str, StringConstraints(pattern=r"^T[0-9]{2,3}$")]
@@ -19,6 +20,12 @@ DecisionName = Literal["warn", "step_up", "hold", "block"]
 Amount = Annotated[float, Field(gt=0, le=1e12)]
 Region = Annotated[int, Field(ge=1, le=99)]
 Party = Annotated[str, StringConstraints(pattern=r"^(?:(?:person|company|account|foreign):)?[a-z0-9*{}.-]{1,48}$")]
+Amounts = Annotated[list[Amount], Field(min_length=1)]
+Regions = Annotated[list[Region], Field(min_length=1)]
+Listed = Annotated[
+    str,
+    StringConstraints(pattern=r"^(?:(?:person|company|account|foreign|phone|device):)?[a-z0-9*{}.-]{1,48}$"),
+]
 Sentence = Annotated[str, StringConstraints(min_length=10, strip_whitespace=True)]
 
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?=\d)(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
@@ -121,19 +128,23 @@ class Explanation(Strict):
 
 
 class Occurrence(Strict):
-    """One transaction of an example, or `times` of them, one `every` so often.
+    """One transaction of an example, or one fact or entry of a list; or `times` of them, one `every` so often.
 
     People, companies, accounts and devices are names: `mother` is a person, `company:school` a company,
     `account:drop` somebody of whom only the account is known, `foreign:cousin` a foreigner. `guest-*` stands for
     somebody new each time, `guest-{1..5}` for five in turn. Values in a list are taken in turn as well. Times are
     local, days and durations as in ISO 8601.
+
+    A fact has its `kind`: a call a payer or a phone, or both; a loan a payee and an amount (`payer_institution` is the
+    lender); a disposition a payee; a listing a payee and a `list`. An entry has a `list`, a `subject` and an `entry`,
+    set or withdrawn; it is no event, and known from `at` on.
     """
 
     at: LocalTime
     every: Duration | None = None
     times: Annotated[int, Field(ge=1, le=2_000)] = 1
     kind: Annotated[str, one_of(KINDS)] = "transfer"
-    amount: Amount | Annotated[list[Amount], Field(min_length=1)]
+    amount: Amount | Amounts | None = None
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "KZT"
     payer: Party | None = None
     payee: Party | None = None
@@ -145,8 +156,8 @@ class Occurrence(Strict):
     merchant_category: Annotated[int, Field(ge=1, le=9999)] | None = None
     payer_account: Party | None = None
     payee_account: Party | None = None
-    payer_region: Region | Annotated[list[Region], Field(min_length=1)] | None = None
-    payee_region: Region | Annotated[list[Region], Field(min_length=1)] | None = None
+    payer_region: Region | Regions | None = None
+    payee_region: Region | Regions | None = None
     payer_institution: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{8}([A-Z0-9]{3})?$")] | None = None
     payee_institution: Annotated[str, StringConstraints(pattern=r"^[A-Z0-9]{8}([A-Z0-9]{3})?$")] | None = None
     payer_account_opened: Day | None = None
@@ -155,18 +166,52 @@ class Occurrence(Strict):
     device_new: bool = False
     remote_access: bool = False
     own_deposit_broken: bool = False
+    online: bool = False
+    secured: bool = False
+    list: Annotated[str, one_of(LISTS)] | None = None
+    entry: Annotated[str, one_of(ACTIONS)] | None = None
+    subject: Listed | None = None
+    valid_from: LocalTime | None = None  # `at` where it is not given
+    valid_to: LocalTime | None = None
+    sequence: Annotated[int, Field(ge=0)] = 0
+    proof: Annotated[str, one_of(PROOFS[1:])] | None = None
+    appeal: Annotated[str, one_of(APPEALS)] = APPEALS[0]
     anomaly: dict[Literal["payer", "payee"], Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
 
     @model_validator(mode="after")
-    def _has_its_parties(self) -> Occurrence:
-        needs_payer = self.kind not in ("cash_deposit", "loan_disbursement")
-        needs_payee = self.kind != "cash_withdrawal"
-        if (needs_payer and self.payer is None) or (needs_payee and self.payee is None):
-            needed = [role for role, needs in (("payer", needs_payer), ("payee", needs_payee)) if needs]
-            raise ValueError(f"{self.kind} needs a {' and a '.join(needed)}")
+    def _has_what_it_needs(self) -> Occurrence:
         if self.times > 1 and self.every is None:
             raise ValueError("'times' needs 'every'")
+        if self.entry is not None:
+            if self.list is None or self.subject is None:
+                raise ValueError("an entry needs a list and a subject")
+            if "kind" in self.model_fields_set or (self.payer, self.payee, self.amount) != (None, None, None):
+                raise ValueError("an entry is no event: it has no kind, payer, payee or amount")
+            return self
+        if self.subject is not None:
+            raise ValueError("a subject needs an entry: set or withdrawn")
+        if (self.list is not None) != (self.kind == "listing"):
+            raise ValueError("a list belongs to an entry, or to a listing")
+        self._check_parties()
+        if self.amount is None and (self.kind not in FACT_KINDS or self.kind.startswith("loan_")):
+            raise ValueError(f"{self.kind} needs an amount")
         return self
+
+    def _check_parties(self) -> None:
+        kind = self.kind
+        if kind.startswith("call_") or kind == "sim_swap":
+            if self.payee is not None or (self.payer is None and self.phone is None):
+                raise ValueError(f"{kind} needs a payer or a phone, those of the callee, and no payee")
+            return
+        if kind in FACT_KINDS:
+            if self.payer is not None or self.payee is None:
+                raise ValueError(f"{kind} needs a payee, its subject, and no payer")
+            return
+        needs_payer = kind not in ("cash_deposit", "loan_disbursement")
+        needs_payee = kind != "cash_withdrawal"
+        if (needs_payer and self.payer is None) or (needs_payee and self.payee is None):
+            needed = [role for role, needs in (("payer", needs_payer), ("payee", needs_payee)) if needs]
+            raise ValueError(f"{kind} needs a {' and a '.join(needed)}")
 
 
 class Example(Strict):
