@@ -95,6 +95,7 @@ class Judgement:
                 "state": self.state,
                 "scores": self.parts.scores,
                 "typologies": self.judged.score.astype(np.float32),
+                "lists": self.judged.lists,
                 "findings": self._found().view(np.uint8),
             },
         )

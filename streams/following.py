@@ -60,6 +60,7 @@ class JudgedBatch:
     risk: NDArray[np.float64]  # [n] in [0, 1]
     scores: NDArray[np.float64]  # [n, 2] anomaly of the payer's and the payee's side
     typologies: NDArray[np.float32]  # [n, typologies] score of each; 0 where it does not apply
+    lists: NDArray[np.uint32]  # [n, 4] bit l: the subject in this role was on rules.references.LISTS[l]
     state: NDArray[np.uint8]  # [n] streams.engine.NEW, REPEAT or CONTRADICTION
     findings: NDArray[np.void]  # FINDING[m], by row, then typology
     late: NDArray[np.bool_]  # [n] came after the mark had passed it: it stands here, in its place of arrival

@@ -23,7 +23,7 @@ from streams.following import FINDING, JudgedBatch, Mark, SourceName
 from streams.screening import BEFORE_ALL, GapError
 
 BATCH_ROWS: Final = 2_048
-_COLUMNS: Final = ("rows", "risk", "scores", "typologies", "state", "late", "epoch", "time")
+_COLUMNS: Final = ("rows", "risk", "scores", "typologies", "lists", "state", "late", "epoch", "time")
 
 
 @dataclass(slots=True)
@@ -114,7 +114,7 @@ class Merge:
         findings = arrays["findings"].copy().view(FINDING)
         findings = findings[findings["row"] >= known].copy()
         findings["row"] -= known
-        columns = {name: arrays[name][known:].copy() for name in ("risk", "scores", "typologies", "state")}
+        columns = {name: arrays[name][known:].copy() for name in ("risk", "scores", "typologies", "lists", "state")}
         return _Piece({"rows": rows, **columns, "late": late, "epoch": epoch, "time": time}, findings)
 
     def ready(self, rulebook_of: Callable[[int], Rulebook]) -> Iterator[JudgedBatch]:
@@ -169,7 +169,7 @@ class Merge:
         for number in np.unique(of).tolist():
             piece = pieces[number]
             here = np.flatnonzero(of == number)
-            for name in ("risk", "scores", "typologies", "state", "late"):
+            for name in ("risk", "scores", "typologies", "lists", "state", "late"):
                 column = piece.columns[name]
                 if name not in gathered:
                     gathered[name] = np.empty((len(rows), *column.shape[1:]), column.dtype)
