@@ -127,6 +127,11 @@ class Tracing(Strict):
             covered=self.covered.value,
         )
 
+    @cached_property
+    def again_ms(self) -> int:
+        """`again_after` in milliseconds."""
+        return milliseconds(self.again_after.value)
+
     def measures(self, traced: NDArray[np.void], amount_kzt: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
         """Every measure of n traced transfers (TRACED) in its unit: float64[n] each."""
         found = {name: traced[name].astype(np.float64) for name in MEASURES if name in (TRACED.names or ())}

@@ -89,6 +89,9 @@ class Evidence(Contract):
     amount: Tenge
     direction: Literal["in", "out", "used"] = Field(description="As the subject saw it")
     counterparty: TokenPrefix | None = None
+    subject: TokenPrefix | None = Field(
+        default=None, description="Whose operation it is, where not that of the alert's subject: a hop of a chain"
+    )
     source: Source | None = Field(default=None, description="Where its record stands, while Kafka keeps it")
 
 
