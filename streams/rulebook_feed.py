@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from typing import Any, Final
 
@@ -36,7 +37,7 @@ class RulebookFeed:
         self._task: asyncio.Task[None] | None = None
         self._generations = Generations()
         self._compiled: dict[int, Rulebook] = {}
-        self._read_at = 0.0
+        self._read_at = -math.inf  # by the monotonic clock
         self.refused = 0
 
     async def start(self) -> None:
@@ -58,7 +59,7 @@ class RulebookFeed:
         await self._consumer.seek_to_beginning(partition)
         while await self._consumer.position(partition) < end:
             await self._read(timeout_ms=1_000)
-        self._read_at = time.monotonic()
+        await self._note_how_fresh()
         if not self._generations.all:
             raise NoRulebook("no rulebook is active: run `antifraud rulebook activate` first")
         self._task = asyncio.create_task(self._follow())
@@ -74,7 +75,16 @@ class RulebookFeed:
     async def _follow(self) -> None:
         while True:
             await self._read(timeout_ms=1_000)
-            self._read_at = time.monotonic()
+            await self._note_how_fresh()
+
+    async def _note_how_fresh(self) -> None:
+        """Read to its end when the broker last answered: an empty read of a broker that is away tells nothing."""
+        assert self._consumer is not None
+        partition = aiokafka.TopicPartition(TOPIC, 0)
+        end, answered_ms = self._consumer.highwater(partition), self._consumer.last_poll_timestamp(partition)
+        if end is None or answered_ms is None or await self._consumer.position(partition) < end:
+            return
+        self._read_at = time.monotonic() - max(0.0, time.time() - answered_ms / 1000)
 
     async def _read(self, *, timeout_ms: int) -> None:
         assert self._consumer is not None

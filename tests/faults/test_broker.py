@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from pathlib import Path
 
 import pytest
 
+from streams import rulebook_feed
 from streams.kafka import OwnKafka
 from streams.outcomes import Outcomes
 from tests.faults import harness
@@ -69,3 +71,31 @@ def test_a_broker_that_dies_and_freezes_under_load_costs_no_event(
     assert set(seen.events.values()) == {1}
     assert harness.without_models(alerts) == harness.without_models(expected)
     assert max(waits) < BACK_SECONDS
+
+
+def test_a_worker_does_not_take_an_unreachable_rulebook_for_an_unchanged_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rulebook_feed, "FRESH_SECONDS", 2.0)
+    with harness.unstarted(tmp_path, workers=1, partitions=1) as center:
+        kafka = center.kafka
+        assert isinstance(kafka, OwnKafka), "a broker of this test's own is needed: unset KAFKA_BOOTSTRAP_SERVERS"
+
+        async def run() -> None:
+            feed = rulebook_feed.RulebookFeed(kafka.bootstrap_servers)
+            await feed.start()
+            try:
+                await asyncio.wait_for(feed.fresh(), 1)
+                await asyncio.sleep(3)
+                await asyncio.wait_for(feed.fresh(), 1)
+                kafka.pause()
+                await asyncio.sleep(3)
+                with pytest.raises(asyncio.TimeoutError):
+                    await asyncio.wait_for(feed.fresh(), 1)
+                kafka.resume()
+                await asyncio.wait_for(feed.fresh(), 15)
+            finally:
+                kafka.resume()
+                await feed.stop()
+
+        asyncio.run(run())
