@@ -21,7 +21,8 @@ from typing import Any
 from confluent_kafka import KafkaError, Message, Producer
 from confluent_kafka.admin import AdminClient
 
-from streams.publishing import HistoryProtocol, Line, Pace, Place, Record, read_files, send_lines, survey
+from streams.event_files import Line, Place, read_files, survey
+from streams.publishing import HistoryProtocol, Pace, Record, send_lines
 
 
 class Loader:
@@ -93,9 +94,9 @@ class Loader:
 
 
 def partitions_of(bootstrap_servers: str) -> dict[str, int]:
-    """How many partitions the topic of each institution has."""
+    """How many partitions each topic has."""
     topics = AdminClient({"bootstrap.servers": bootstrap_servers}).list_topics(timeout=15).topics
-    return {name[3:]: len(topic.partitions) for name, topic in topics.items() if name.startswith("tx.")}
+    return {name: len(topic.partitions) for name, topic in topics.items()}
 
 
 def load(
@@ -110,7 +111,7 @@ def load(
     """Publishes (the first `events` of) the files; returns what was done and how fast."""
     partitions = partitions_of(bootstrap_servers)
     found = survey(paths, institution, partitions)
-    involved = {name: partitions[name] for name in sorted(found.institutions)}
+    involved = found.involved(partitions)
     if found.unsorted and not live:
         raise SystemExit(f"{found.unsorted} is older than the line before it")
     if not involved:
@@ -131,7 +132,7 @@ def load(
     return {
         "events": loader.acknowledged,
         "not_routable": found.unroutable,
-        "institutions": len(involved),
+        "topics": len(found.topics),
         "history_opened_at": protocol.opened_at if protocol else None,
         "started_at": started_at,
         "seconds": round(seconds, 3),

@@ -51,7 +51,7 @@ def generated(events: int, seed: int = 1) -> Iterator[bytes]:
 
 def from_files(paths: list[Path], events: int) -> Iterator[bytes]:
     """The first transactions with both parties of the files: this small job cannot do with fewer."""
-    from streams.publishing import read_files
+    from streams.event_files import read_files
 
     for line in read_files(paths):
         event = json.loads(line.value)

@@ -1,4 +1,4 @@
-"""Publishes files of events to the institutions' topics, as history or live, and knows the fate of every line.
+"""Publishes files of events to their publishers' topics, as history or live, and knows the fate of every line.
 
 History goes over the wire as docs/architecture.md says under "Order of time on the wire": `HistoryProtocol` makes the
 records of that protocol without sending them, so that a loader built on another producer library speaks it too.
@@ -6,25 +6,21 @@ records of that protocol without sending them, so that a loader built on another
 
 from __future__ import annotations
 
-import gzip
-import heapq
 import json
-import re
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Final, Literal, NamedTuple, Protocol, cast
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
-import msgspec
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from streams.contracts.fields import FUTURE_MS, from_milliseconds, milliseconds, write_instant
+from streams.contracts.fields import from_milliseconds, write_instant
 from streams.contracts.headers import write_history
 from streams.delivery import DeliveryError, close_producer, open_producer, topic_missing, topic_partitions, typed
+from streams.event_files import NO_TIME, Line, Place, Survey, read_files, routes, survey
 
 OPENING_MS: Final = 2_000
 HEARTBEAT_SECONDS: Final = 0.15  # the protocol promises 0.3 s of wall time
@@ -32,8 +28,6 @@ DELIVERY_SECONDS: Final = 30.0
 MAX_EVENT_BYTES: Final = 16 * 1024 * 1024  # far above the contract's 64 KiB: intake rejects, and says why
 WINDOW_RECORDS: Final = 20_000
 WINDOW_BYTES: Final = 64 * 1024 * 1024
-PLACES_SHOWN: Final = 20
-NO_TIME: Final = -(2**62)  # older than anything: a line without a readable time takes the time of the line before it
 
 Progress = Callable[[int], None]
 
@@ -50,21 +44,16 @@ class Record(NamedTuple):
     headers: list[tuple[str, bytes]]
 
 
-def source_topic(institution: str) -> str:
-    """The topic that an institution publishes its events to."""
-    return f"tx.{institution}"
-
-
 @dataclass(frozen=True, slots=True)
 class HistoryProtocol:
     """The records that open, keep alive and close one replay of history.
 
     >>> protocol = HistoryProtocol(opened_at=1_780_000_000_000)
-    >>> [record.partition for record in protocol.opening({"CASPKZKA": 2})]
+    >>> [record.partition for record in protocol.opening({"tx.CASPKZKA": 2})]
     [0, 1]
-    >>> next(iter(protocol.closing({"CASPKZKA": 1}))).headers
+    >>> next(iter(protocol.closing({"tx.CASPKZKA": 1}))).headers
     [('af-history', b'1780000000000'), ('af-control', b'close')]
-    >>> next(iter(protocol.heartbeats([("CASPKZKA", 0)], occurred_at=0))).value
+    >>> next(iter(protocol.heartbeats([("tx.CASPKZKA", 0)], occurred_at=0))).value
     b'{"type":"heartbeat","institution":"CASPKZKA","occurred_at":"1970-01-01T00:00:00.000Z"}'
     """
 
@@ -80,20 +69,22 @@ class HistoryProtocol:
         return write_history(self.opened_at)
 
     def opening(self, partitions: Mapping[str, int]) -> Iterator[Record]:
-        """Control records for every partition of every institution, to be acknowledged before `wait`."""
+        """Control records for every partition of every topic, to be acknowledged before `wait`."""
         return self._control(partitions, "open")
 
     def closing(self, partitions: Mapping[str, int]) -> Iterator[Record]:
-        """Control records for every partition of every institution, once all events are acknowledged."""
+        """Control records for every partition of every topic, once all events are acknowledged."""
         return self._control(partitions, "close")
 
     def heartbeats(self, sources: Iterable[tuple[str, int]], occurred_at: int) -> Iterator[Record]:
-        """Says to each (institution, partition) that all its events older than `occurred_at` have been sent."""
+        """Says to each (topic, partition) that all its events older than `occurred_at` have been sent."""
         moment = write_instant(from_milliseconds(occurred_at))
-        for institution, partition in sources:
-            event = {"type": "heartbeat", "institution": institution, "occurred_at": moment}
+        for topic, partition in sources:
+            owner = routes().owner_of(topic)
+            assert owner is not None
+            event = {"type": "heartbeat", owner.field: owner.names[0], "occurred_at": moment}
             value = json.dumps(event, separators=(",", ":")).encode()
-            yield Record(source_topic(institution), partition, value, self.headers())
+            yield Record(topic, partition, value, self.headers())
 
     def wait(self) -> None:
         """Sleeps until the replay is open."""
@@ -101,142 +92,9 @@ class HistoryProtocol:
             time.sleep(left)
 
     def _control(self, partitions: Mapping[str, int], what: Literal["open", "close"]) -> Iterator[Record]:
-        for institution, count in partitions.items():
+        for topic, count in partitions.items():
             for partition in range(count):
-                yield Record(source_topic(institution), partition, b"", write_history(self.opened_at, what))
-
-
-# --- reading files of events ---------------------------------------------------------------------------------------
-
-
-class Place(NamedTuple):
-    """Where a line stands."""
-
-    file: str
-    line: int
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}"
-
-
-class Line(NamedTuple):
-    """One line of a file: an event, or something that intake will reject with its reason."""
-
-    place: Place
-    value: bytes
-    institution: str | None  # None where it cannot be told
-    occurred_at: int  # milliseconds since 1970
-
-
-class _Routing(msgspec.Struct):
-    """The two fields that routing needs; everything else is skipped unread, whatever it is."""
-
-    institution: Any = None
-    occurred_at: Any = None
-
-
-_decode_routing = msgspec.json.Decoder(_Routing).decode
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_INSTITUTION = re.compile(rb'"institution"\s*:\s*"([A-Za-z0-9]{1,32})"')
-
-
-def institution_of_broken(value: bytes) -> str | None:
-    """The event's own institution in a line that is not JSON, where it can still be told from the parties' ones.
-
-    >>> institution_of_broken(b'{"payer":{"institution":"HSBKKZKX"},"institution":"CASPKZKA","amount":')
-    'CASPKZKA'
-    >>> institution_of_broken(b'{"payer":{"institution":"HSBKKZKX"},"amount":') is None
-    True
-    """
-    for found in _INSTITUTION.finditer(value):
-        before = _STRING.sub(b"", value[: found.start()])
-        if before.count(b"{") - before.count(b"}") == 1:
-            return found[1].decode()
-    return None
-
-
-def time_of(text: object) -> int | None:
-    """The milliseconds since 1970 of an RFC 3339 time, or None where it is not one.
-
-    >>> time_of("2026-11-23T10:00:00.123999+05:00")
-    1795410000123
-    >>> time_of("2026-11-23T10:00:00") is None
-    True
-    """
-    if not isinstance(text, str):
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return None if moment.tzinfo is None else milliseconds(moment)
-
-
-def _open(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
-
-
-def read_lines(path: Path, institution: str | None = None) -> Iterator[Line]:
-    """The lines of a JSON Lines file, plain or .gz, read as they are needed; blank lines are passed over."""
-    latest = NO_TIME
-    # What claims to be of the future will be rejected, and must not make everything after it look late.
-    future = int(time.time() * 1000) + FUTURE_MS
-    with _open(path) as lines:
-        for number, line in enumerate(lines, start=1):
-            value = line.strip()
-            if not value:
-                continue
-            try:
-                routing = _decode_routing(value)
-                owner = routing.institution if isinstance(routing.institution, str) else None
-                occurred_at = time_of(routing.occurred_at)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-                owner, occurred_at = institution_of_broken(value), None
-            latest = latest if occurred_at is None or occurred_at > future else occurred_at
-            yield Line(Place(path.name, number), value, institution or owner, latest)
-
-
-def read_files(paths: Sequence[Path], institution: str | None = None) -> Iterator[Line]:
-    """The lines of all files; several files are merged by time, as if they had been one sorted file."""
-    if len(paths) == 1:
-        return read_lines(paths[0], institution)
-    return heapq.merge(*(read_lines(path, institution) for path in paths), key=lambda line: line.occurred_at)
-
-
-@dataclass(slots=True)
-class Survey:
-    """What a first pass over the files found, before anything is sent."""
-
-    lines: int = 0
-    institutions: dict[str, int] = field(default_factory=dict)
-    unroutable: int = 0
-    unroutable_places: list[Place] = field(default_factory=list)  # the first of them
-    first: int | None = None
-    last: int | None = None
-    unsorted: Place | None = None
-
-
-def survey(paths: Sequence[Path], institution: str | None, partitions: Mapping[str, int]) -> Survey:
-    """Counts the lines by institution; finds those without a topic, and the first one that is out of order."""
-    found = Survey()
-    for path in paths:
-        before = NO_TIME
-        for line in read_lines(path, institution):
-            found.lines += 1
-            if line.institution is None or line.institution not in partitions:
-                found.unroutable += 1
-                if len(found.unroutable_places) < PLACES_SHOWN:
-                    found.unroutable_places.append(line.place)
-                continue
-            found.institutions[line.institution] = found.institutions.get(line.institution, 0) + 1
-            if line.occurred_at == NO_TIME:
-                continue
-            if line.occurred_at < before and found.unsorted is None:
-                found.unsorted = line.place
-            before = line.occurred_at
-            found.first = before if found.first is None else min(found.first, before)
-            found.last = before if found.last is None else max(found.last, before)
-    return found
+                yield Record(topic, partition, b"", write_history(self.opened_at, what))
 
 
 # --- sending -------------------------------------------------------------------------------------------------------
@@ -370,18 +228,18 @@ def send_lines(
     first: int,
 ) -> None:
     """Sends every line that has a topic, over that topic's partitions in turn, at its pace, with heartbeats."""
-    sources = [(institution, partition) for institution, count in partitions.items() for partition in range(count)]
+    sources = [(topic, partition) for topic, count in partitions.items() for partition in range(count)]
     headers = protocol.headers() if protocol else []
     turn = dict.fromkeys(partitions, 0)
     reached = NO_TIME
     index = 0
     started = beaten = time.monotonic()
     for line in lines:
-        institution = line.institution
-        if institution is None or institution not in partitions:
+        topic = line.topic
+        if topic is None or topic not in partitions:
             continue
-        partition = turn[institution]
-        turn[institution] = (partition + 1) % partitions[institution]
+        partition = turn[topic]
+        turn[topic] = (partition + 1) % partitions[topic]
         reached = max(reached, line.occurred_at)
         due = pace.due(started, index, line.occurred_at, first)
         index += 1
@@ -396,12 +254,12 @@ def send_lines(
                 break
             sender.settle()
             time.sleep(min(due - now, HEARTBEAT_SECONDS / 2))
-        sender.send(line.place, Record(source_topic(institution), partition, line.value, headers), event=True)
+        sender.send(line.place, Record(topic, partition, line.value, headers), event=True)
 
 
 def _control(producer: Any, records: Iterable[Record], seconds: float = DELIVERY_SECONDS + 5) -> None:
     """Sends control records, and waits until each of them is acknowledged."""
-    topic = "the institutions' topics"
+    topic = "the publishers' topics"
     try:
         futures = [
             producer.send(record.topic, record.value, headers=record.headers, partition=record.partition)
@@ -418,6 +276,7 @@ def publish_files(
     *,
     bootstrap_servers: str,
     institution: str | None = None,
+    only: Collection[str] = (),
     live: bool = False,
     late: bool = False,
     pace: Pace | None = None,
@@ -427,22 +286,23 @@ def publish_files(
 ) -> Published:
     """Publishes every line that has a topic to go to, and returns when all of them are acknowledged.
 
-    Each line goes to its own institution's topic, or all to `institution`'s, over its partitions in turn. Raises
+    Each line goes to the topic of its type and publisher, or all to `institution`'s topics, over the partitions in
+    turn; `only` names the types to publish, all where empty. Raises
     `NotDelivered` with the first line that was not acknowledged, `Unsorted` for history out of order (unless `late`
     lets such events be judged late), or another `DeliveryError`. `surveyed` is told what the files hold before
     anything is sent.
     """
     options, pace, progress = options or {}, pace or Pace(), progress or (lambda _: None)
     topics = topic_partitions(bootstrap_servers, options)
-    partitions = {topic.removeprefix("tx."): count for topic, count in topics.items() if topic.startswith("tx.")}
-    if institution is not None and institution not in partitions:
-        raise topic_missing(source_topic(institution))
-    found = survey(paths, institution, partitions)
+    partitions = {topic: count for topic, count in topics.items() if routes().owner_of(topic) is not None}
+    if institution is not None and f"tx.{institution}" not in partitions:
+        raise topic_missing(f"tx.{institution}")
+    found = survey(paths, institution, partitions, only)
     if surveyed:
         surveyed(found)
     if found.unsorted and not live and not late:
         raise Unsorted(found.unsorted)
-    involved = {name: partitions[name] for name in sorted(found.institutions)}
+    involved = found.involved(partitions)
     if not involved:
         return Published(found, 0, 0.0, None)
     producer = open_producer(
@@ -460,7 +320,7 @@ def publish_files(
             _control(producer, protocol.opening(involved))
             protocol.wait()
         started = time.monotonic()
-        send_lines(sender, read_files(paths, institution), involved, protocol, pace, found.first or 0)
+        send_lines(sender, read_files(paths, institution, only), involved, protocol, pace, found.first or 0)
         sender.settle(records=0, size=0)
         seconds = time.monotonic() - started
     except BaseException:

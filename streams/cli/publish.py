@@ -1,8 +1,9 @@
-"""`antifraud publish`: files of events to the institutions' topics, with every line's fate known."""
+"""`antifraud publish`: files of events to their publishers' topics, with every line's fate known."""
 
 from __future__ import annotations
 
 import time
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated
 
@@ -10,9 +11,11 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from streams.cli.common import EXIT, JsonOption, console, errors_as_exit_codes, fail, output, print_json
+from streams.contracts.generate import INCOMING
 from streams.delivery import BrokerUnreachable, DeliveryError, TopicMissing
+from streams.event_files import Survey
 from streams.kafka import Kafka, KafkaSettings
-from streams.publishing import NotDelivered, Pace, Published, Survey, Unsorted, publish_files
+from streams.publishing import NotDelivered, Pace, Published, Unsorted, publish_files
 
 Servers = Annotated[
     str | None, typer.Option("--bootstrap-servers", help="Another cluster. [env: KAFKA_BOOTSTRAP_SERVERS]")
@@ -26,6 +29,9 @@ def publish(
     institution: Annotated[
         str | None, typer.Option("--as", metavar="BIC", help="Publish every line as this institution.")
     ] = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--only", metavar="TYPE", help="Publish this type of record only; repeatable.")
+    ] = None,
     rate: Annotated[float | None, typer.Option(min=0.001, help="Events a second.")] = None,
     speed: Annotated[float | None, typer.Option(min=0.001, help="Times as fast as the events occurred.")] = None,
     live: Annotated[bool, typer.Option("--live", help="As events of this moment, not as history.")] = False,
@@ -33,18 +39,25 @@ def publish(
     bootstrap_servers: Servers = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Publish files of events, each to its own institution's topic, and wait for every acknowledgement.
+    """Publish files of events, each to the topic of its type and publisher, and wait for every acknowledgement.
+
+    A file may hold records of all types, sorted by occurred_at.
 
     Files are history unless --live is given: judged in order of occurred_at, while live events wait. Lines that are
     not valid events are published as they are, and rejected by the center with a reason.
 
     Exit codes: 0 everything acknowledged; 2 wrong arguments or files; 3 no Kafka answers; 4 at least one line has not
-    reached Kafka, either because its institution cannot be told or has no topic, or because the broker did not
+    reached Kafka, either because its topic cannot be told or is not there, or because the broker did not
     acknowledge it: then publishing has stopped, and the first such line is named. Publishing a file again does no
     harm: events that have arrived already are recognised.
     """
     if rate and speed:
         fail("--rate and --speed exclude each other.")
+    for kind in only or ():
+        if kind not in INCOMING:
+            near = get_close_matches(kind, INCOMING, n=1)
+            meant = f" Is {near[0]} meant?" if near else ""
+            fail(f"--only: {kind!r} is not one of {', '.join(INCOMING)}.{meant}")
     settings = KafkaSettings()
     if bootstrap_servers is not None:
         settings = settings.model_copy(update={"bootstrap_servers": bootstrap_servers})
@@ -56,6 +69,7 @@ def publish(
                 files,
                 bootstrap_servers=servers,
                 institution=institution,
+                only=only or (),
                 live=live,
                 late=late,
                 pace=Pace(rate, speed),
@@ -101,7 +115,7 @@ def _report(published: Published, as_json: bool) -> None:
             {
                 "lines": survey.lines,
                 "acknowledged": published.acknowledged,
-                "institutions": dict(sorted(survey.institutions.items())),
+                "topics": dict(sorted(survey.topics.items())),
                 "not_routable": survey.unroutable,
                 "not_routable_lines": [place._asdict() for place in survey.unroutable_places],
                 "history_opened_at": published.history,
@@ -112,7 +126,7 @@ def _report(published: Published, as_json: bool) -> None:
     else:
         output.print(
             f"{published.acknowledged} events acknowledged in {published.seconds:.1f} s ({rate:,.0f} a second), "
-            f"{len(survey.institutions)} institution(s), {'as history' if published.history else 'live'}.",
+            f"{len(survey.topics)} topic(s), {'as history' if published.history else 'live'}.",
             soft_wrap=True,
             highlight=False,
         )
@@ -120,8 +134,8 @@ def _report(published: Published, as_json: bool) -> None:
         places = ", ".join(str(place) for place in survey.unroutable_places)
         more = ", …" if survey.unroutable > len(survey.unroutable_places) else ""
         console.print(
-            f"[bold red]{survey.unroutable} line(s) not published:[/] their institution cannot be told, or has no "
-            f"topic: {places}{more}. Name it with --as.",
+            f"[bold red]{survey.unroutable} line(s) not published:[/] their topic cannot be told, or is not there: "
+            f"{places}{more}. Say whose they are with --as.",
             soft_wrap=True,
             highlight=False,
         )
