@@ -148,7 +148,7 @@ class Screen:
         self.metrics.applied(time.perf_counter() - began)
         self._keep_step(held.partition)
         held.sending = True
-        await self._send(held.partition, progress)
+        await self._send(held, progress)
         held.sending = False
 
     def _keep_step(self, partition: Partition) -> None:
@@ -175,14 +175,14 @@ class Screen:
             default=None,
         )
 
-    async def _send(self, partition: Partition, progress: Progress) -> None:
+    async def _send(self, held: _Held, progress: Progress) -> None:
+        partition = held.partition
         for target, views in progress.views.items():
             for view in views:
                 await self.outbox.send(VIEWS, view, partition=target)
         if progress.late:
             self.metrics.late(progress.late)
         first = partition.judged_count - sum(len(judgement.rows) for judgement in progress.judgements)
-        held = self.held[partition.number]
         for number, judgement in enumerate(progress.judgements, start=1):
             if number == len(progress.judgements):
                 held.mark_sent = max(held.mark_sent, partition.mark)  # the mark stands behind all that it speaks of
