@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.events import KINDS
+from rules.events import KINDS, PAYEE, PAYER
 from rules.holds import (
     EXPIRED,
     EXTENDED,
@@ -27,6 +27,7 @@ from rules.holds import (
     Words,
 )
 from rules.protected import ProtectedMoney
+from rules.references import LISTS
 from rules.rulebook import Rulebook
 from streams.contracts import headers as our_headers
 from streams.contracts.decision import Decision
@@ -43,6 +44,7 @@ _OUTCOMES: Final = {
     KINDS.index(f"marked_{outcome}"): outcome
     for outcome in ("confirmed", "false_positive", "victim", "mule", "returned")
 }
+_PROTECTED: Final = np.uint32(1 << LISTS.index("protected"))
 _CONTRACT: Final = KINDS.index("loan_contract")
 _LOANS: Final = (KINDS.index("loan_disbursement"), KINDS.index("loan_paid_out"))
 ANSWERS: Final = 20_000  # last answers kept for events that come again; screen keeps as many
@@ -94,7 +96,9 @@ class Settle:
         rows, procedure = batch.rows, batch.rulebook.procedure
         protected = self._protected_by(batch.rulebook)
         new = batch.state == NEW
-        income, outgo = protected.incoming(rows) & new, protected.outgoing(rows) & new
+        listed = (batch.lists & _PROTECTED) != 0
+        income = protected.incoming(rows, listed[:, PAYER]) & new
+        outgo = protected.outgoing(rows, listed[:, PAYEE]) & new
         decided = _decided(batch)
         told_something = np.isin(rows["kind"], (*_OUTCOMES, _CONTRACT)) & new
         interesting = np.flatnonzero(income | outgo | told_something).tolist()
