@@ -41,7 +41,7 @@ def test_a_sound_rulebook(folder: Path) -> None:
 def test_the_packaged_rulebook_is_the_default() -> None:
     code, _, said = call(check)
     assert code == 0
-    assert "10 typologies" in said
+    assert "22 typologies" in said
 
 
 def test_faults_are_told_as_compilers_tell_them(folder: Path) -> None:
