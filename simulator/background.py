@@ -36,10 +36,10 @@ def stage_refusals(stage: Stage) -> None:
         records.refusals(at, [(person, "set", at - late)])
         if story.chance(0.03):
             records.refusals(at + story.between(1, 50) * MINUTE, [(person, "set", at - late)])
-    for person in standing[: new // 3]:
+    for person in standing[: new // 2]:
         at = stage.start + story.between(0, stage.days) * DAY
         records.refusals(at, [(person, "withdrawn", at)])
-        if story.chance(0.3):
+        if story.chance(0.5):
             # He changes his mind again, and the register tells of it before it tells of the first change.
             records.refusals(at - story.between(1, 40) * MINUTE, [(person, "set", at + story.between(1, 9) * HOUR)])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import datetime
 import doctest
 import gzip
@@ -13,10 +12,7 @@ import pkgutil
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from dataclasses import dataclass
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 
 import pytest
 import typer
@@ -24,64 +20,15 @@ from schwifty import IBAN
 from typer.testing import CliRunner
 
 import simulator
-from simulator.country import Country, Settings, Summary, write_country
+from simulator.country import Country, Settings, write_country
 from simulator.frauds import FRAUDS
 from simulator.texts import PURPOSES
 from simulator.writer import Lines
 from streams import decode
 from streams.cli.simulate import simulate
-from streams.contracts.blocked_resource import BlockedResource
-from streams.contracts.call import Call
-from streams.contracts.credit_refusals import CreditRefusals
-from streams.contracts.disposition import Disposition
-from streams.contracts.fields import Contract
-from streams.contracts.list_entries import ListEntries
-from streams.contracts.loan import Loan
-from streams.contracts.transaction import Transaction
+from tests.simulator.written import CONTRACTS, SETTINGS, Written
 
-SETTINGS = Settings(days=5, people=2_000, seed=7)
-CONTRACTS: dict[str, type[Contract]] = {
-    "transaction": Transaction,
-    "call": Call,
-    "loan": Loan,
-    "credit_refusals": CreditRefusals,
-    "list_entries": ListEntries,
-    "blocked_resource": BlockedResource,
-    "disposition": Disposition,
-}
 TYPOLOGIES = {f"T{fraud.typology:02d}" for fraud in FRAUDS}
-
-
-@dataclass(frozen=True)
-class Written:
-    """What one run wrote."""
-
-    lines: list[bytes]
-    events: list[dict[str, Any]]
-    labels: list[dict[str, str]]
-    summary: Summary
-
-    def of(self, typology: str) -> list[dict[str, Any]]:
-        """The events of one fraud, in order."""
-        pairs = zip(self.events, self.labels, strict=True)
-        return [event for event, label in pairs if label["scenario"] == typology]
-
-    def paid(self, typology: str) -> list[dict[str, Any]]:
-        """Those of them that moved money."""
-        return [event for event in self.of(typology) if event["type"] == "transaction"]
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
-    folder = tmp_path_factory.mktemp("country")
-    out, labels = folder / "days.jsonl", folder / "days.labels.csv"
-    began = perf_counter()
-    summary = write_country(SETTINGS, out, labels)
-    sys.stdout.write(f"{summary.events / (perf_counter() - began):,.0f} events/s\n")
-    lines = out.read_bytes().splitlines()
-    with labels.open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    return Written(lines, [json.loads(line) for line in lines], rows, summary)
 
 
 def write(folder: Path, name: str, settings: Settings) -> tuple[bytes, bytes]:
