@@ -22,6 +22,7 @@ from streams.contracts.transaction import Transaction
 from streams.delivery import BrokerUnreachable, BufferFull, NotAcknowledged, TopicMissing
 from streams.kafka import Kafka
 from tests.integration.socks import FreezableProxy
+from tests.streams.events import document
 
 pytestmark = pytest.mark.kafka
 
@@ -76,14 +77,20 @@ class Center:
     def send(self, screen: int, value: bytes) -> None:
         self.producer.send(f"decisions.{self.institution}", value, partition=screen).get(timeout=10)
 
-    def mark(self, screen: int, source: int, offset: int) -> None:
+    def mark(self, screen: int, source: int, offset: int, topic: str = "tx") -> None:
         judged = (JudgedUpTo(partition=source, offset=offset),)
-        mark = ProgressMark(type="progress", institution=self.institution, screen_partition=screen, judged=judged)
+        mark = ProgressMark(
+            type="progress",
+            institution=self.institution,
+            topic=f"{topic}.{self.institution}",
+            screen_partition=screen,
+            judged=judged,
+        )
         self.send(screen, mark.model_dump_json().encode())
 
-    def mark_all(self, source: int, offset: int) -> None:
+    def mark_all(self, source: int, offset: int, topic: str = "tx") -> None:
         for screen in range(SCREENS):
-            self.mark(screen, source, offset)
+            self.mark(screen, source, offset, topic)
 
     def decide(self, screen: int, event_id: str, institution: str | None = None, decision: str = "hold") -> None:
         value = Decision.model_validate_json(
@@ -97,6 +104,7 @@ class Center:
                     "reason": {"kk": "себеп", "ru": "причина", "en": "reason"},
                     "legal_basis": "Law",
                     "deadline": "2026-11-24T10:00:00.000Z",
+                    "topic": f"tx.{self.institution}",
                     "partition": 0,
                     "offset": 0,
                     "alert_ids": ["0" * 32],
@@ -111,7 +119,8 @@ def center(kafka: Kafka) -> Iterator[Center]:
     """A new institution with its topics."""
     institution = "".join(random.choices("ABCDEFGHIJKLMNOPQRSTUVWXYZ", k=4)) + "KZKA"
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap_servers)
-    admin.create_topics([NewTopic(f"tx.{institution}", SOURCES, 1), NewTopic(f"decisions.{institution}", SCREENS, 1)])
+    partitions = {f"tx.{institution}": SOURCES, f"loans.{institution}": 1, f"decisions.{institution}": SCREENS}
+    admin.create_topics([NewTopic(name, count, 1) for name, count in partitions.items()])
     admin.close()
     center = Center(kafka.bootstrap_servers, institution)
     yield center
@@ -229,6 +238,24 @@ def test_progress_is_the_least_over_all_screen_partitions(
     assert (allowed.decision, allowed.by) == ("allow", "progress")
     assert allowed.receipt.result() == (record.partition, record.offset)
     assert set(allowed.reason) == {"kk", "ru", "en"}
+
+
+def test_a_loan_is_answered_by_what_becomes_of_loans(
+    center: Center, open_client: Callable[..., Client], threads: ThreadPoolExecutor
+) -> None:
+    client = open_client()
+    loan = document("institution", center.institution, name="loan")
+    answer = asked(threads, client, loan)
+    for source in range(SOURCES):
+        center.mark_all(source, 1_000)
+    assert still_open(answer), "how far transactions are judged says nothing of loans"
+    center.mark_all(0, 0, "loans")
+    allowed = answer.result(timeout=5)
+    assert (allowed.decision, allowed.by) == ("allow", "progress")
+    assert allowed.receipt.topic == f"loans.{center.institution}"
+    held = asked(threads, client, loan | {"event_id": "loan-2"})
+    center.decide(0, "loan-2")
+    assert held.result(timeout=5).decision == "hold"
 
 
 def test_marks_that_are_there_already_count_for_later_events(

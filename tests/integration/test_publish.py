@@ -20,8 +20,9 @@ import streams.publishing as publishing
 from streams.cli.common import EXIT
 from streams.cli.publish import publish
 from streams.contracts.headers import read_history
+from streams.event_files import time_of
 from streams.kafka import Kafka
-from streams.publishing import NotDelivered, Pace, Unsorted, publish_files, time_of
+from streams.publishing import NotDelivered, Pace, Unsorted, publish_files
 from tests.integration.socks import FreezableProxy
 
 pytestmark = pytest.mark.kafka
