@@ -12,7 +12,7 @@ import os
 import re
 import stat
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -23,6 +23,7 @@ SubjectKind = Literal["person", "account", "phone", "device"]
 
 TOKEN_VARIABLE: Final = "ANTIFRAUD_TOKEN_KEY"  # noqa: S105 - the name of a variable
 VAULT_VARIABLE: Final = "ANTIFRAUD_VAULT_KEY"
+RETIRED_VARIABLE: Final = "ANTIFRAUD_TOKEN_KEY_RETIRED"
 DEMO_VARIABLE: Final = "ANTIFRAUD_DEMO"
 
 _DEMO_TOKEN_SECRET: Final = hashlib.sha256(b"anti-fraud center, demo token key: protects nothing").digest()
@@ -30,6 +31,7 @@ _DEMO_VAULT_SECRET: Final = hashlib.sha256(b"anti-fraud center, demo vault key: 
 _KEY_TEXT: Final = re.compile(r"(?:([a-z][a-z0-9]{0,7}):)?([0-9a-f]{64,128})")
 _HALVES: Final = struct.Struct("<QQ")
 _NONCE_BYTES: Final = 12
+_MARK_BITS: Final = 0xFF
 
 
 class KeyRefused(Exception):
@@ -65,12 +67,20 @@ class TokenKey:
     True
     """
 
-    def __init__(self, key_id: str, secret: bytes) -> None:
-        if not re.fullmatch(r"[a-z][a-z0-9]{0,7}", key_id):
+    def __init__(self, key_id: str, secret: bytes, *, retired: Collection[str] = ()) -> None:
+        """`retired`: ids of earlier keys, whose tokens histories and logs still hold."""
+        if not all(re.fullmatch(r"[a-z][a-z0-9]{0,7}", name) for name in (key_id, *retired)):
             raise KeyRefused("A key id must be a letter and up to 7 letters or digits.", "Name the key k1, k2, ….")
         _refuse_weak(secret)
         self.key_id = key_id
         self._secret = secret
+        # Eight of a token's 128 bits tell by which key it was made.
+        self._mark = _mark_of(key_id)
+        self._made_by = {_mark_of(name): name for name in retired if name != key_id}
+        if self._mark in self._made_by or len(self._made_by) != len({*retired} - {key_id}):
+            raise KeyRefused(
+                "The ids of two token keys cannot be told apart in tokens.", "Give the new key another id."
+            )
         # blake2b has a keyed mode and short digests, and costs a quarter of an HMAC: fit for what is made per event.
         self._event = hashlib.blake2b(digest_size=8, key=self.derive(b"event"))
         self._content = hashlib.blake2b(digest_size=8, key=self.derive(b"content"))
@@ -80,7 +90,8 @@ class TokenKey:
         """From the file named by ANTIFRAUD_TOKEN_KEY_FILE, or ANTIFRAUD_TOKEN_KEY itself; in the demo, fixed."""
         source = os.environ if environment is None else environment
         key_id, secret = load_secret(TOKEN_VARIABLE, source, _DEMO_TOKEN_SECRET)
-        return cls(key_id, secret)
+        retired = source.get(RETIRED_VARIABLE, "")
+        return cls(key_id, secret, retired=[name.strip() for name in retired.split(",") if name.strip()])
 
     def token(self, kind: SubjectKind, value: str) -> Token:
         """The token of an id, account, phone or device; equal values of different kinds have nothing in common.
@@ -88,11 +99,12 @@ class TokenKey:
         It costs about 2 µs; who meets the same values again keeps them (streams/admission.py does).
         """
         digest = hmac.digest(self._secret, f"{kind}\0{value}".encode(), "sha256")
-        return Token(*_HALVES.unpack_from(digest))
+        key, rest = _HALVES.unpack_from(digest)
+        return Token(key, rest & ~_MARK_BITS | self._mark)
 
     def text(self, token: tuple[int, int]) -> str:
-        """As alerts write it: `k1:` and 32 hexadecimal digits."""
-        return f"{self.key_id}:{_HALVES.pack(*token).hex()}"
+        """As alerts write it: the id of the key that made it, such as `k1:`, and 32 hexadecimal digits."""
+        return f"{self._made_by.get(token[1] & _MARK_BITS, self.key_id)}:{_HALVES.pack(*token).hex()}"
 
     def first_halves(self, kind: SubjectKind, values: Sequence[str]) -> list[int]:
         """The first 64 bits of the tokens of many, for registries of millions."""
@@ -101,7 +113,7 @@ class TokenKey:
         return list(struct.unpack(f"<{len(values)}Q", joined))
 
     def prefix(self, key: int) -> str:
-        """The text form of a token's first half alone, as a history knows its counterparties."""
+        """The text form of a token's first half alone, as a history knows its counterparties: by the key of today."""
         return f"{self.key_id}:{struct.pack('<Q', key).hex()}"
 
     def event_hash(self, institution: str, event_id: str) -> int:
@@ -140,19 +152,26 @@ class Vault:
         return cls(key_id, secret)
 
     def seal(self, token: bytes, plain: bytes) -> bytes:
-        """Nonce and ciphertext; `token` is bound to it and must be given again to open it."""
+        """Key id, colon, nonce and ciphertext; `token` is bound to it and must be given again to open it."""
         nonce = os.urandom(_NONCE_BYTES)
-        return nonce + self._cipher.encrypt(nonce, plain, token)
+        return self.key_id.encode() + b":" + nonce + self._cipher.encrypt(nonce, plain, token)
 
     def open(self, token: bytes, sealed: bytes) -> bytes:
         """What was sealed under this token; `SealBroken` where it was not."""
+        key_id, _, content = sealed.partition(b":")
+        if re.fullmatch(rb"[a-z][a-z0-9]{0,7}", key_id) and key_id != self.key_id.encode():
+            raise SealBroken(f"This identity was sealed under key {key_id.decode()}, this is {self.key_id}.")
         try:
-            return self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], token)
+            return self._cipher.decrypt(content[:_NONCE_BYTES], content[_NONCE_BYTES:], token)
         except (InvalidTag, ValueError):
             raise SealBroken("This identity cannot be opened: wrong key, wrong token or changed bytes.") from None
 
     def __repr__(self) -> str:
         return f"Vault({self.key_id!r})"
+
+
+def _mark_of(key_id: str) -> int:
+    return hashlib.sha256(key_id.encode()).digest()[0]
 
 
 def demo_keys() -> tuple[TokenKey, Vault]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 from pathlib import Path
 
@@ -15,13 +16,46 @@ SECRET = bytes(range(32))
 HEXADECIMAL = SECRET.hex()
 
 
-def test_a_token_is_an_hmac_cut_to_128_bits() -> None:
+def test_a_token_is_an_hmac_cut_to_120_bits_and_the_mark_of_its_key() -> None:
     key = TokenKey("k1", SECRET)
     token = key.token("person", "791028302728")
-    expected = hmac.digest(SECRET, b"person\x00791028302728", "sha256")[:16]
+    made = hmac.digest(SECRET, b"person\x00791028302728", "sha256")[:16]
+    expected = made[:8] + hashlib.sha256(b"k1").digest()[:1] + made[9:]
     assert token.raw == expected
     assert key.text(token) == f"k1:{expected.hex()}"
     assert parse_token(key.text(token)) == ("k1", token)
+    assert key.first_halves("person", ["791028302728", "061211600012"]) == [
+        token.key,
+        key.token("person", "061211600012").key,
+    ]
+    assert key.text(token).startswith(key.prefix(token.key)), "a history knows its counterparties by the first half"
+
+
+def test_the_token_of_an_earlier_key_is_written_with_its_id() -> None:
+    first = TokenKey("k1", SECRET)
+    second = TokenKey("k2", SECRET[::-1], retired=["k1"])
+    old, new = first.token("phone", "+77010000001"), second.token("phone", "+77010000001")
+    assert second.text(old) == first.text(old)
+    assert second.text(new).startswith("k2:")
+    said = f"k2:{SECRET.hex()}"
+    loaded = TokenKey.load({"ANTIFRAUD_TOKEN_KEY": said, "ANTIFRAUD_TOKEN_KEY_RETIRED": "k0, k1"})
+    assert loaded.text(old) == first.text(old)
+    with pytest.raises(KeyRefused, match="letter"):
+        TokenKey("k2", SECRET, retired=["K1"])
+
+
+def test_key_ids_that_look_alike_in_tokens_are_refused() -> None:
+    mark = hashlib.sha256(b"k1").digest()[0]
+    alike = next(name for name in map("x{}".format, range(5_000)) if hashlib.sha256(name.encode()).digest()[0] == mark)
+    with pytest.raises(KeyRefused, match="told apart"):
+        TokenKey("k1", SECRET, retired=[alike])
+
+
+def test_an_identity_says_under_which_key_it_was_sealed() -> None:
+    sealed = Vault("k1", SECRET).seal(b"k1:00", b"who")
+    assert sealed.startswith(b"k1:")
+    with pytest.raises(SealBroken, match="sealed under key k1, this is k2"):
+        Vault("k2", SECRET).open(b"k1:00", sealed)
 
 
 @given(st.text(max_size=40))
