@@ -33,6 +33,7 @@ EDGE: Final = np.dtype(
         ("event", "<u8"),
         ("offset", "<i8"),
         ("roots", "<u8"),  # sketch of the origins: bit of each one's hash
+        ("kin", "<u8"),  # sketch of the ancestors
         ("previous_in", "<i8"),  # the former transfer into the payee
         ("previous_out", "<i8"),  # the former transfer out of the payer
         ("funders", "<i8", (FUNDERS,)),  # -1 where fewer; none: the payer's own money
@@ -83,6 +84,12 @@ def compiled(function: Function) -> Function:
 def _mixed(value: Any) -> Any:
     value = (value ^ (value >> np.uint64(31))) * np.uint64(0x9E3779B97F4A7C15)
     return value ^ (value >> np.uint64(29))
+
+
+@compiled
+def _bit(key: Any) -> Any:
+    """The bit of a subject in a sketch."""
+    return np.uint64(1) << (_mixed(key) & np.uint64(63))
 
 
 @compiled
@@ -287,7 +294,7 @@ def trace(
         new.at, new.event, new.offset, new.source = now, event[i], offset[i], source[i]
         new.flags = flags[i] | (NEW_PAIR if fresh else 0)
         new.previous_in, new.previous_out = last_in[to_slot], last_out[from_slot]
-        new.depth, new.kept, new.roots = 1, 1.0, np.uint64(0)
+        new.depth, new.kept, new.roots, new.kin = 1, 1.0, np.uint64(0), np.uint64(0)
         for j in range(FUNDERS):
             new.funders[j] = -1
         for j in range(ANCESTORS):
@@ -337,8 +344,10 @@ def trace(
                     if one != payer[i] and not _known(new.ancestors, held, one):
                         new.ancestors[held] = one
                         held += 1
+            for j in range(held):
+                new.kin |= _bit(new.ancestors[j])
         else:
-            new.roots = np.uint64(1) << (_mixed(payer[i]) & np.uint64(63))
+            new.roots = _bit(payer[i])
 
         # -- the chain that ends here ---------------------------------------------------------------------------------
         share, hops, fresh_hops = float(new.kept), 1, 1 if fresh else 0
@@ -381,7 +390,7 @@ def trace(
         here.passed = went
 
         # -- what meets at the payee ----------------------------------------------------------------------------------
-        roots, relays = new.roots, 0
+        roots, relays, meeting = new.roots, 0, 0
         if new.depth > 1:
             seen[0] = payer[i]
             relays = 1
@@ -390,9 +399,12 @@ def trace(
             edge = ring[link % size]
             if 0 <= now - edge.at <= whole[MEETING_MS] and not edge.flags & CLEAN:
                 roots |= edge.roots
-                if edge.depth > 1 and not _known(seen, relays, edge.payer):
-                    seen[relays] = edge.payer
-                    relays += 1
+                if edge.depth > 1:
+                    lots[meeting] = link
+                    meeting += 1
+                    if not _known(seen, relays, edge.payer):
+                        seen[relays] = edge.payer
+                        relays += 1
             link = edge.previous_in
             steps += 1
         here.origins_met, here.relays_met = _estimated(roots), relays
@@ -404,21 +416,14 @@ def trace(
                     break
                 seen[0] = payer[i]
                 paths, gathered = 1, float(amount[i])
-                link, steps = new.previous_in, 0
-                while link >= first and steps < REACH:
-                    edge = ring[link % size]
-                    if 0 <= now - edge.at <= whole[MEETING_MS] and edge.depth > 1 and edge.payer != one:
-                        passes = False
-                        for k in range(ANCESTORS):
-                            if edge.ancestors[k] == one:
-                                passes = True
-                        if passes:
-                            gathered += edge.amount
-                            if not _known(seen, paths, edge.payer):
-                                seen[paths] = edge.payer
-                                paths += 1
-                    link = edge.previous_in
-                    steps += 1
+                bit = _bit(one)
+                for m in range(meeting):
+                    edge = ring[lots[m] % size]
+                    if edge.kin & bit and edge.payer != one and _known(edge.ancestors, ANCESTORS, one):
+                        gathered += edge.amount
+                        if not _known(seen, paths, edge.payer):
+                            seen[paths] = edge.payer
+                            paths += 1
                 if paths > here.paths_met:
                     here.paths_met, here.gathered, here.via = paths, gathered, one
         last_in[to_slot] = number
