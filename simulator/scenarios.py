@@ -26,7 +26,7 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "elimai": Scenario((Fraud(1, 0, elimai),), people=12_000, days=28),
     "phone-wave": Scenario(
         (
-            Fraud(6, 140, victims.called),
+            Fraud(6, 140, victims.called, evasive=True),
             Fraud(18, 60, victims.impersonation),
             Fraud(18, 40, victims.relative_in_need),
             Fraud(12, 40, victims.account_takeover),

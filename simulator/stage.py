@@ -66,6 +66,7 @@ class Story:
     stage: Stage
     rng: np.random.Generator
     case: int = 0  # the number of the case in the ledger
+    evasive: bool = False  # played by somebody who knows what the typologies look for
     suspects: list[int] = field(default_factory=list)  # accounts that did wrong
     victims: list[int] = field(default_factory=list)  # people who lost money
 

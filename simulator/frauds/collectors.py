@@ -14,7 +14,10 @@ NOTE_LIMIT: Final = 200_000  # what a cash machine gives at a time, in tenge
 
 
 def pyramid(story: Story) -> None:
-    """T01: ever more people pay round tickets to one collector, who pays the earlier with the money of the later."""
+    """T01: ever more people pay round tickets to one collector, who pays the earlier with the money of the later.
+
+    The evasive ask for odd sums, and for no word of it in the purpose.
+    """
     stage, population = story.stage, story.stage.population
     organiser = story.actor(25, 60)
     if story.chance(0.4):
@@ -28,18 +31,21 @@ def pyramid(story: Story) -> None:
     payers = story.strangers(size, regions=story.count(4, 9), besides=[organiser])
     tickets = [story.one_of([20, 30, 50, 100]) * 1_000, story.one_of([150, 200, 300, 500]) * 1_000]
     interest = story.between(0.12, 0.35)
+    words = "order" if story.evasive else "pyramid"
     # Entrants grow by about a third a day: the share of them that has come is a curve, not a line.
     entered = np.sort(np.log1p(story.rng.random(len(payers)) * (np.exp(2.0) - 1)) / 2.0) * lasting
     entries = []
     for payer, day in zip(payers, entered.tolist(), strict=True):
         at = story.moment(first + int(day), 9, 23)
         tenge = tickets[0] if story.chance(0.7) else tickets[1]
+        if story.evasive:
+            tenge -= story.count(1, 90) * 110
         entries.append((at, payer, tenge))
-        story.transfer(at, payer, collector, tenge, group="pyramid")
+        story.transfer(at, payer, collector, tenge, group=words)
         if story.chance(0.12):
             again = at + story.between(0.5, 2.5) * DAY
             entries.append((again, payer, tickets[0]))
-            story.transfer(again, payer, collector, tickets[0], group="pyramid")
+            story.transfer(again, payer, collector, tickets[0], group=words)
     _pyramid_pays(story, collector, organiser, entries, first, lasting, interest)
 
 
@@ -144,7 +150,9 @@ def lottery(story: Story, tickets: int = 0) -> None:
     held = 0.0
     for _ in range(round(count * 1.4)):
         at = story.moment(first + story.count(0, max(0, lasting - 1)), 8, 23.5)
-        story.transfer(at, story.one_of(buyers), collector, price * story.one_of([1, 1, 1, 1, 2]), group="lottery")
+        tickets_bought = story.one_of([1, 2, 3, 4, 5, 7] if story.evasive else [1, 1, 1, 1, 2])
+        words = "order" if story.evasive else "lottery"
+        story.transfer(at, story.one_of(buyers), collector, price * tickets_bought, group=words)
         held += price
     device = int(story.stage.population.device[organiser])
     for day in range(first, first + lasting):

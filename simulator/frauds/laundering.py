@@ -35,7 +35,7 @@ def layering(story: Story) -> None:
 
 
 def structuring(story: Story) -> None:
-    """T21: one sum in parts that each stay a little under a threshold."""
+    """T21: one sum in parts that each stay under a threshold: a little, or, of the evasive, by a quarter."""
     person = story.actor(25, 65)
     threshold = story.one_of([1_000_000, 1_000_000, 1_000_000, 3_000_000, 5_000_000])
     payee = story.fresh_account(story.actor(25, 65), 700)
@@ -46,7 +46,8 @@ def structuring(story: Story) -> None:
     for day in range(first, first + lasting):
         at = story.moment(day, 9, 13)
         for _ in range(story.count(3, 5)):
-            tenge = threshold * story.between(0.9, 0.995) // 1_000 * 1_000
+            under = story.between(0.7, 0.82) if story.evasive else story.between(0.9, 0.995)
+            tenge = threshold * under // 1_000 * 1_000
             if depositing:
                 story.add(at, CASH_DEPOSIT, tenge, payee=person, channel=BRANCH)
             else:
@@ -119,7 +120,7 @@ def fan_in_out(story: Story) -> None:
 
 
 def crypto_exit(story: Story) -> None:
-    """T17: money of victims leaves through an exchange of crypto currency within the hour, several times."""
+    """T17: money of victims leaves through an exchange of crypto currency within the hour, or hours later."""
     mule = story.actor(18, 40)
     account = story.fresh_account(mule, 150) if story.chance(0.6) else mule
     story.suspects += [account]
@@ -130,13 +131,13 @@ def crypto_exit(story: Story) -> None:
         for victim in story.strangers(story.count(2, 6), besides=[mule]):
             tenge = story.count(10, 90) * 10_000
             story.transfer(at, victim, account, tenge, group="victim")
-            at += story.between(3, 35) * MINUTE
+            at += (story.between(70, 400) if story.evasive else story.between(3, 35)) * MINUTE
             story.buy_crypto(at, account, tenge * story.between(0.9, 0.99) // 1_000 * 1_000, device)
             at += story.between(5, 50) * MINUTE
 
 
 def mobile_balances(story: Story) -> None:
-    """T19: what came from victims is put on dozens of telephones, a little on each, to be drawn from there."""
+    """T19: what came from victims is put on dozens of telephones, a little on each; the evasive take a day."""
     mule = story.actor(18, 40)
     account = story.fresh_account(mule, 200) if story.chance(0.5) else mule
     story.suspects += [account]
@@ -152,7 +153,7 @@ def mobile_balances(story: Story) -> None:
         part = story.count(6, 40) * 1_000
         if total < part:
             break
-        at += story.between(0.5, 5) * MINUTE
+        at += (story.between(20, 60) if story.evasive else story.between(0.5, 5)) * MINUTE
         story.add(at, TOP_UP, part, payer=account, payee=story.company("telecom"), device=device)
         total -= part
 

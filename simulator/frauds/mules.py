@@ -8,7 +8,7 @@ from simulator.stage import Story
 
 
 def mule_pass_through(story: Story) -> None:
-    """T03: money of victims comes in and is gone within the half hour."""
+    """T03: money of victims comes in and is gone within the half hour; of the evasive, most of it after some hours."""
     mule = story.actor(18, 45)
     story.suspects += [mule]
     onward = [story.fresh_account(story.actor(18, 60), 90) for _ in range(story.count(1, 3))]
@@ -21,7 +21,9 @@ def mule_pass_through(story: Story) -> None:
             story.transfer(at, victim, mule, tenge, group="victim")
             at += story.between(0.5, 7) * MINUTE
             total += tenge
-        rest = total * story.between(0.93, 0.99)
+        rest = total * (story.between(0.7, 0.88) if story.evasive else story.between(0.93, 0.99))
+        if story.evasive:
+            at += story.between(40, 240) * MINUTE
         parts = story.count(1, len(onward))
         for payee in onward[:parts]:
             at += story.between(1, 8) * MINUTE
@@ -82,7 +84,7 @@ def shared_device(story: Story) -> None:
 
 
 def cash_out_burst(story: Story) -> None:
-    """T16: money that has just come in is drawn from cash machines, as fast as they give it."""
+    """T16: money that has just come in is drawn from cash machines, as fast as they give it; or evenly over hours."""
     person = story.actor(18, 50)
     account = story.fresh_account(person, 300) if story.chance(0.5) else person
     story.suspects += [account]
@@ -96,7 +98,8 @@ def cash_out_burst(story: Story) -> None:
         total += tenge
     at += story.between(3, 40) * MINUTE
     while total >= 50_000 and at < story.stage.end:
-        note = min(NOTE_LIMIT if story.chance(0.8) else story.count(10, 19) * 10_000, total // 10_000 * 10_000)
+        full = story.chance(0.3 if story.evasive else 0.8)
+        note = min(NOTE_LIMIT if full else story.count(10, 19) * 10_000, total // 10_000 * 10_000)
         story.cash_out(at, account, note)
         total -= note
-        at += story.between(1, 6) * MINUTE
+        at += (story.between(50, 200) if story.evasive else story.between(1, 6)) * MINUTE

@@ -36,14 +36,21 @@ def account_takeover(story: Story) -> None:
 
 
 def called(story: Story) -> None:
-    """T06: a spoofed number calls, once or several times, and within hours money goes to somebody never paid before."""
+    """T06: a spoofed number calls, once or several times, and within hours money goes to somebody never paid before.
+
+    The evasive let a night pass, and have the victim send a small sum first.
+    """
     victim = story.actor(22, 80)
     drop = story.drop(18, 40, 90)
     at = story.moment(story.first_day(1), 9, 18)
     for _ in range(story.count(1, 4)):
         story.call(at, victim, "spoofed" if story.chance(0.75) else "scam", story.count(60, 2_400))
         at += story.between(2, 25) * MINUTE
-    at += story.between(0.1, 4) * HOUR
+    if story.evasive:
+        at += story.between(14, 30) * HOUR
+        story.transfer(at - 2 * HOUR, victim, drop, story.count(1, 5) * 1_000, group="friends")
+    else:
+        at += story.between(0.1, 4) * HOUR
     for _ in range(story.count(1, 3)):
         story.transfer(at, victim, drop, story.count(8, 120) * 10_000 - story.one_of([0, 0, 1_000]), group="victim")
         at += story.between(2, 40) * MINUTE

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from simulator.country import Settings
+from simulator.frauds import FRAUDS
 from simulator.loans import BANK_WAITS_8, LENDER_WAITS_24, waiting_hours
-from tests.simulator.written import Written
+from tests.simulator.written import Written, country
 
 Event = dict[str, Any]
 
@@ -223,3 +226,17 @@ def test_remittances_leave_the_country(written: Written) -> None:
 def test_parts_of_honest_cases_are_labelled_honest(written: Written) -> None:
     for row in written.labels:
         assert (row["label"] == "1") == row["case"].startswith("T")
+
+
+def test_some_frauds_stay_outside_the_windows_and_say_so(tmp_path: Path) -> None:
+    seen = country(tmp_path, Settings(days=4, people=2_000, seed=5, fraud_rate=15))
+    evasive = {name.rpartition("-")[0] for name in seen.cases if "-evasive-" in name}
+    assert evasive <= {f"T{fraud.typology:02d}-{fraud.name}-evasive" for fraud in FRAUDS if fraud.evasive}
+    assert len(evasive) >= 4
+    assert not [name for name in seen.cases if name.endswith("-evasive-1")]
+    usual = [case for name, case in seen.cases.items() if name.startswith("T06-") and "-evasive-" not in name]
+    hidden = seen.named("T06-called-evasive")
+    assert len(hidden) < len(usual)
+    for events in hidden:
+        calls = [event for event in events if event["type"] == "call"]
+        assert not calls or when(paid(events)[0]) - when(calls[-1]) > timedelta(hours=11)
