@@ -42,7 +42,7 @@ def called(story: Story) -> None:
     """
     victim = story.actor(22, 80)
     drop = story.drop(18, 40, 90)
-    at = story.moment(story.first_day(1), 9, 18)
+    at = story.moment(story.first_day(3 if story.evasive else 1), 9, 18)
     for _ in range(story.count(1, 4)):
         story.call(at, victim, "spoofed" if story.chance(0.75) else "scam", story.count(60, 2_400))
         at += story.between(2, 25) * MINUTE
