@@ -7,6 +7,7 @@ see); tests/streams/test_decode.py compares the two on generated documents.
 from __future__ import annotations
 
 import json
+import re
 from difflib import get_close_matches
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
@@ -79,7 +80,7 @@ def read(value: bytes, largest: int = fields.MAX_BYTES) -> tuple[Record, bytes]:
         record = _decode(value)
         canonical = _encode(record)
     except msgspec.ValidationError as error:
-        raise _form(error, value) from None
+        raise _form(error) from None
     except RecursionError:
         raise Rejected(Reason.TOO_DEEP, "$", "the document is nested too deeply") from None
     except UnicodeError:
@@ -256,10 +257,10 @@ def _check_context(context: Context) -> None:
         raise Rejected(error.reason, path, error.message) from None
 
 
-def _form(error: msgspec.ValidationError, value: bytes) -> Rejected:
+def _form(error: msgspec.ValidationError) -> Rejected:
     """msgspec's words turned into ours: they quote unknown names and values, which may be personal data."""
     words = str(error)
-    path = _our_path(words, value)
+    path = _our_path(words)
     if words.startswith("Object contains unknown field `"):
         name = words[len("Object contains unknown field `") :].split("`")[0]
         near = get_close_matches(name[:64], _FIELD_NAMES, n=1)
@@ -273,40 +274,14 @@ def _form(error: msgspec.ValidationError, value: bytes) -> Rejected:
     return Rejected(Reason.WRONG_TYPE, path, "must have the JSON type that the contract gives it")
 
 
-def _our_path(words: str, value: bytes) -> str:
+def _our_path(words: str) -> str:
     _, found, path = words.rpartition(" - at `")
     path = path.removesuffix("`") if found else "$"
     # What stands behind the last "at" is msgspec's own path, of our field names only; anything else is not shown.
-    if not all(part in _KNOWN_PARTS for part in path.replace("[...]", "").split(".")):
-        return "$"
-    if path.startswith("$.entries[...]"):
-        return f"$.entries[{_first_bad_entry(value)}]{path[14:]}"
-    return path.replace("[...]", "")
+    return path if all(part in _KNOWN_PARTS for part in _PLACE.sub("", path).split(".")) else "$"
 
 
-class _Entries(msgspec.Struct):
-    type: str
-    entries: list[msgspec.Raw]
-
-
-def _first_bad_entry(value: bytes) -> int:
-    """Which entry of a bulk record does not have its form: msgspec's path does not say."""
-    document = _decode_entries(value)
-    decode = _entry_decoders[document.type].decode
-    for number, entry in enumerate(document.entries):
-        try:
-            decode(entry)
-        except msgspec.ValidationError:
-            return number
-    return len(document.entries)
-
-
-_decode_entries = msgspec.json.Decoder(_Entries).decode
-_entry_decoders: Final = {
-    str(struct.__struct_config__.tag): msgspec.json.Decoder(get_args(get_type_hints(struct)["entries"])[0])
-    for struct in STRUCTS
-    if "entries" in struct.__struct_fields__
-}
+_PLACE: Final = re.compile(r"\[[0-9]+\](?=\.|$)")
 _KNOWN_PARTS: Final = frozenset(["$", "type", *_FIELD_NAMES])
 
 

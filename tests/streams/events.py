@@ -8,8 +8,14 @@ from typing import Any, NamedTuple
 
 from hypothesis import strategies as st
 
+from streams.contracts.blocked_resource import Tied
+from streams.contracts.call import Callee
+from streams.contracts.credit_refusals import CreditRefusal
 from streams.contracts.examples import EXAMPLES
-from streams.contracts.generate import CONTRACTS
+from streams.contracts.generate import CONTRACTS, INCOMING
+from streams.contracts.list_entries import ListEntry
+from streams.contracts.loan import Borrower
+from streams.contracts.subject import NamedSubject
 from streams.contracts.transaction import Context, Device, Party
 
 APPENDED_AT = 1_795_410_000_500  # a little after the example's occurred_at, 2026-11-23T10:00:00.123+05:00
@@ -31,7 +37,7 @@ def document(path: str = "", value: Any = None, *, name: str = "transaction", re
         *parents, last = path.split(".")
         place = made
         for parent in parents:
-            place = place[parent]
+            place = place[int(parent) if parent.isdigit() else parent]
         if remove:
             del place[last]
         else:
@@ -76,7 +82,7 @@ TEXTS = [
     "😀" * 17, "a:b", 'a":"b', "null", "\\",
 ]  # fmt: skip
 NEAR: dict[str, list[Any]] = {
-    "type": ["transaction", "heartbeat", "reversal", "Transaction"],
+    "type": [*INCOMING, "Transaction"],
     "kind": ["transfer", "cash_deposit", "cash_withdrawal", "top_up", "loan_disbursement", "Transfer"],
     "channel": ["mobile", "atm", "Atm", None],
     "amount": [
@@ -104,17 +110,56 @@ NEAR: dict[str, list[Any]] = {
     "payee": [{"id": "UZ:AB1"}, {"account": None}, None],
     "device": [{}, None, {"id": None}],
     "context": [{}, None, {"card": "4400"}],
+    "operator": ["KCELL", "K", "KCELLKZ", "KCELLKZK", "kcell", "1KCEL", None],
+    "publisher": ["AFM", "AF", "KIBERNADZOR", "KIBERNADZORS", "afm", None],
+    "sign": ["spoofed", "scam", "sim_box", "sim_swap", "Scam"],
+    "stage": ["application", "disbursement", "consent", "paid_out"],
+    "outcome": ["confirmed", "victim", "returned_money", "guilty"],
+    "callee": [{"phone": "+77010000001"}, {}, None, {"id": "791028302728"}],
+    "caller": ["+77270000102", "8727", None],
+    "duration_seconds": [0, 312, -1, 2**53 - 1, 2**53, 2**70, 1.0, True, None],
+    "sequence": [0, 17, -1, 2**53 - 1, 2**53, 2**70, 17.0, "17", None],
+    "borrower": [{"id": "791028302728"}, {"account": "1"}, {"id": None}, {}],
+    "online": [True, False, 1, None],
+    "secured": [True, False, "no", None],
+    "loan_id": ["loan-1", None],
+    "action": ["set", "withdrawn", "Set", None],
+    "list": ["convicted", "grey", "refusal", "blocked_resource", "white"],
+    "proof": ["reasonable_grounds", "court_judgment", "rumour", None],
+    "appeal": ["none", "open", "upheld", "maybe", None],
+    "subject": [{"id": "791028302728"}, {"phone": "+77010000001"}, {"id": "UZ:1", "phone": None}, {}, None,
+                {"id": "UZ:1", "wallet": "w"}],
+    "wallet": ["w", "a b", None],
+    "card": ["4400", "4400 43", None],
+    "valid_from": _INSTANTS,
+    "valid_to": [*_INSTANTS, "2030-01-01", "2010-01-01", None],
+    "resource": ["https://shop.example/", "", "a" * 2048, "a" * 2049, "a\x00"],
+    "resource_kind": ["site", "social_account", "shop"],
+    "alert_id": ["0" * 32, "0" * 31, "G" * 32, None],
+    "typology": ["T03", "T003", "T3", "t03", None],
+    "entries": [[], None, [{}]],
+    "ids": [[], ["791028302728"], ["791028302729"], ["UZ:1"] * 201, [None], None],
+    "accounts": [["KZ75125KZT1001300335"], ["a b"], "KZ75", None],
+    "phones": [["+77010000001"], ["7701"], None],
+    "cards": [["4400"], [4400], None],
+    "wallets": [["w"] * 200, ["w"] * 201, None],
+    "tied": [{}, None, {"ids": ["791028302728"]}],
 }  # fmt: skip
 
 
 # The objects of the contracts, by their type or by the field that holds them.
 FIELDS: dict[Any, list[str]] = {
-    **{name: list(CONTRACTS[name].model_fields) for name in ("transaction", "heartbeat", "reversal")},
+    **{name: list(CONTRACTS[name].model_fields) for name in INCOMING},
     "payer": list(Party.model_fields),
     "payee": list(Party.model_fields),
     "device": list(Device.model_fields),
     "context": list(Context.model_fields),
+    "callee": list(Callee.model_fields),
+    "borrower": list(Borrower.model_fields),
+    "subject": list(NamedSubject.model_fields),
+    "tied": list(Tied.model_fields),
 }
+ENTRIES = {"credit_refusals": list(CreditRefusal.model_fields), "list_entries": list(ListEntry.model_fields)}
 
 
 def _values_for(name: str) -> st.SearchStrategy[Any]:
@@ -125,8 +170,13 @@ def _values_for(name: str) -> st.SearchStrategy[Any]:
 @st.composite
 def documents(draw: st.DrawFn) -> Any:
     """The example of a contract with a few things changed, taken away or added anywhere."""
-    made: Any = document(name=draw(st.sampled_from(["transaction", "transaction", "heartbeat", "reversal"])))
+    made: Any = document(name=draw(st.sampled_from(["transaction", "transaction", *INCOMING])))
     for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2, 3]))):
+        kind = str(made.get("type"))
+        if kind in ENTRIES and made.get("entries") and draw(st.booleans()):
+            entry, name = draw(st.sampled_from(made["entries"])), draw(st.sampled_from(ENTRIES[kind]))
+            entry[name] = copy.deepcopy(draw(_values_for(name)))
+            continue
         where = draw(st.sampled_from(["", "", *(name for name in FIELDS if isinstance(made.get(name), dict))]))
         place = made[where] if where else made
         if place and draw(st.integers(0, 5)) == 0:

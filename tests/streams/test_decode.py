@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from typing import Annotated, Any
+from typing import Annotated, Any, Union, get_args
 
 import msgspec
 import pytest
@@ -15,27 +16,39 @@ from idnumbers.nationalid.KAZ import IndividualIDNumber
 from pydantic import Field, TypeAdapter, ValidationError
 
 from rules.events import CHANNELS, TRANSACTION_KINDS
-from streams import decode
-from streams.contracts.examples import EXAMPLES
-from streams.contracts.fields import MAX_BYTES, check_digit_is_valid
-from streams.contracts.heartbeat import Heartbeat
-from streams.contracts.reasons import Reason
-from streams.contracts.reversal import Reversal
+from rules.references import LISTS
+from streams import decode, facts, records
+from streams import decode_references as checks
+from streams.contracts.call import Sign
+from streams.contracts.disposition import Outcome
+from streams.contracts.fields import BULK_BYTES, MAX_BYTES, check_digit_is_valid, check_iin
+from streams.contracts.generate import CONTRACTS, INCOMING
+from streams.contracts.list_entries import ListName
+from streams.contracts.loan import Stage
+from streams.contracts.reasons import FieldError, Reason
 from streams.contracts.transaction import Transaction
-from tests.streams.events import FIELDS, NEAR, TEXTS, document, valid_id, values, written
+from tests.streams.events import ENTRIES, FIELDS, NEAR, TEXTS, document, valid_id, values, written
 
-CONTRACT: TypeAdapter[Any] = TypeAdapter(Annotated[Transaction | Heartbeat | Reversal, Field(discriminator="type")])
+CONTRACT: TypeAdapter[Any] = TypeAdapter(
+    Annotated[Union[tuple(CONTRACTS[name] for name in INCOMING)], Field(discriminator="type")]  # noqa: UP007
+)
+CHECKS: dict[type, Callable[[Any], Any]] = {
+    records.Transaction: decode.check_transaction,
+    records.Heartbeat: decode.check_heartbeat,
+    records.Reversal: decode.check_reversal,
+    records.Call: checks.check_call,
+    records.Loan: checks.check_loan,
+    records.CreditRefusals: checks.check_credit_refusals,
+    records.ListEntries: checks.check_list_entries,
+    records.BlockedResource: checks.check_blocked_resource,
+    records.Disposition: checks.check_disposition,
+}
 
 
 def read(value: bytes) -> decode.Record:
     """Form and values, as admission checks them."""
     record, _ = decode.read(value)
-    if isinstance(record, decode.Transaction):
-        decode.check_transaction(record)
-    elif isinstance(record, decode.Heartbeat):
-        decode.check_heartbeat(record)
-    else:
-        decode.check_reversal(record)
+    CHECKS[type(record)](record)
     return record
 
 
@@ -70,19 +83,33 @@ def hot_path_accepts(value: bytes) -> bool:
     return True
 
 
-@settings(max_examples=1_500, deadline=None)
+@settings(max_examples=2_500, deadline=None)
 @given(values())
 def test_the_hot_path_and_the_contracts_accept_the_same(value: bytes) -> None:
     assert hot_path_accepts(value) == contract_accepts(value)
 
 
-@pytest.mark.parametrize("place", ["transaction", "heartbeat", "reversal", "payer", "payee", "device", "context"])
+PLACES = {
+    **{name: (name, "", FIELDS[name]) for name in INCOMING},
+    **{part: ("transaction", f"{part}.", FIELDS[part]) for part in ("payer", "payee", "device", "context")},
+    "callee": ("call", "callee.", FIELDS["callee"]),
+    "borrower": ("loan", "borrower.", FIELDS["borrower"]),
+    "subject": ("disposition", "subject.", FIELDS["subject"]),
+    "tied": ("blocked_resource", "tied.", FIELDS["tied"]),
+    "refusal": ("credit_refusals", "entries.1.", ENTRIES["credit_refusals"]),
+    "entry": ("list_entries", "entries.0.", ENTRIES["list_entries"]),
+    "withdrawal": ("list_entries", "entries.1.", ENTRIES["list_entries"]),
+    "listed": ("list_entries", "entries.0.subject.", FIELDS["subject"]),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
 def test_every_field_with_every_border_value(place: str) -> None:
-    party = "" if place in EXAMPLES else f"{place}."
+    name, path, names = PLACES[place]
     accepted = 0
-    for field in FIELDS[place]:
+    for field in names:
         for near in [*NEAR.get(field, []), *TEXTS, None, True, 0, [], {}]:
-            value = json.dumps(document(party + field, near, name=place if not party else "transaction")).encode()
+            value = json.dumps(document(path + field, near, name=name)).encode()
             accepted += contract_accepts(value)
             assert hot_path_accepts(value) == contract_accepts(value), (field, near)
     assert accepted
@@ -96,7 +123,7 @@ def test_every_kind_with_every_choice_of_parties(kind: str) -> None:
             assert hot_path_accepts(value) == contract_accepts(value)
 
 
-@pytest.mark.parametrize("name", ["transaction", "heartbeat", "reversal"])
+@pytest.mark.parametrize("name", INCOMING)
 def test_the_examples_are_accepted(name: str) -> None:
     value = written(document(name=name))
     assert read(value)
@@ -109,9 +136,14 @@ def test_one_definition_of_kinds_and_channels() -> None:
 
 
 def test_both_definitions_have_the_same_fields() -> None:
-    assert set(decode.Transaction.__struct_fields__) | {"type"} == set(Transaction.model_fields)
-    assert set(decode.Heartbeat.__struct_fields__) | {"type"} == set(Heartbeat.model_fields)
-    assert set(decode.Reversal.__struct_fields__) | {"type"} == set(Reversal.model_fields)
+    for struct in records.STRUCTS:
+        name = str(struct.__struct_config__.tag)
+        assert set(struct.__struct_fields__) | {"type"} == set(CONTRACTS[name].model_fields)
+    assert records.TYPES == INCOMING
+    assert get_args(Stage) == tuple(facts.STAGE_KINDS)
+    assert get_args(Sign) == tuple(facts.CALL_KINDS)
+    assert get_args(Outcome) == tuple(facts.VERDICT_KINDS)
+    assert set(get_args(ListName)) == set(LISTS) - {"refusal", "blocked_resource"}
 
 
 @pytest.mark.parametrize(
@@ -163,6 +195,82 @@ def test_a_wrong_value_is_refused_where_it_stands(path: str, value: Any, reason:
     refused = refusal(content)
     assert (refused.reason, refused.path) == (reason, f"$.{path}")
     assert not contract_accepts(content)
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "value", "reason", "told"),
+    [
+        ("call", "operator", "CASPKZKA", Reason.INVALID_VALUE, "$.operator"),
+        ("call", "callee.id", "UZ:1", Reason.INVALID_VALUE, "$.callee.id"),
+        ("call", "duration_seconds", -1, Reason.INVALID_VALUE, "$.duration_seconds"),
+        ("loan", "borrower.id", "791028302729", Reason.BAD_CHECK_DIGIT, "$.borrower.id"),
+        ("loan", "borrower", {"account": "1"}, Reason.MISSING_FIELD, "$.borrower.id"),
+        ("loan", "amount", "0.00", Reason.BAD_AMOUNT, "$.amount"),
+        ("loan", "online", None, Reason.WRONG_TYPE, "$.online"),
+        ("credit_refusals", "entries.1.id", "791028302729", Reason.BAD_CHECK_DIGIT, "$.entries[1].id"),
+        ("credit_refusals", "entries.1.id", "7910283027２8", Reason.INVALID_VALUE, "$.entries[1].id"),
+        ("credit_refusals", "entries.1.id", 7, Reason.WRONG_TYPE, "$.entries[1].id"),
+        ("credit_refusals", "entries.1.note", "x", Reason.UNKNOWN_FIELD, "$.entries[1]"),
+        ("credit_refusals", "entries", [], Reason.INVALID_VALUE, "$.entries"),
+        ("list_entries", "entries.0.valid_to", None, Reason.MISSING_FIELD, "$.entries[0].valid_to"),
+        ("list_entries", "entries.0.valid_to", "2019-05-31", Reason.BAD_TIME, "$.entries[0].valid_to"),
+        ("list_entries", "entries.0.source", "", Reason.INVALID_VALUE, "$.entries[0].source"),
+        ("list_entries", "entries.0.list", "refusal", Reason.INVALID_VALUE, "$.entries[0].list"),
+        ("list_entries", "entries.0.subject", {}, Reason.MISSING_FIELD, "$.entries[0].subject"),
+        ("blocked_resource", "valid_to", None, Reason.MISSING_FIELD, "$.valid_to"),
+        ("blocked_resource", "tied.ids", ["UZ:1", "1"], Reason.INVALID_VALUE, "$.tied.ids[1]"),
+        ("disposition", "currency", None, Reason.MISSING_FIELD, "$.currency"),
+        ("disposition", "subject", {"id": "UZ:1", "phone": "+77010000001"}, Reason.MISSING_FIELD, "$.subject"),
+        ("heartbeat", "operator", "KCELL", Reason.MISSING_FIELD, "$"),
+    ],
+)
+def test_a_reference_record_is_refused_where_it_is_wrong(
+    name: str, path: str, value: Any, reason: Reason, told: str
+) -> None:
+    content = written(document(path, value, name=name))
+    refused = refusal(content)
+    assert (refused.reason, refused.path) == (reason, told)
+    assert not contract_accepts(content)
+
+
+@pytest.mark.parametrize("field", ["source", "reason", "proof", "valid_from", "entry_id"])
+def test_no_list_entry_without_source_reason_proof_and_times(field: str) -> None:
+    refused = refusal(written(document(f"entries.1.{field}", remove=True, name="list_entries")))
+    assert (refused.reason, refused.path) == (Reason.MISSING_FIELD, f"$.entries[1].{field}")
+
+
+def test_a_bulk_record_holds_a_thousand_entries() -> None:
+    content = document(name="credit_refusals")
+    content["entries"] = content["entries"] * 500
+    record, _ = decode.read(written(content), BULK_BYTES)
+    assert isinstance(record, records.CreditRefusals)
+    _, refusals = checks.check_credit_refusals(record)
+    assert len(refusals.ids) == 1_000
+    content["entries"].append(content["entries"][0])
+    record, _ = decode.read(written(content), BULK_BYTES)
+    assert isinstance(record, records.CreditRefusals)
+    with pytest.raises(decode.Rejected) as refused:
+        checks.check_credit_refusals(record)
+    assert refused.value.path == "$.entries"
+    with pytest.raises(decode.Rejected) as too_large:
+        decode.read(b" " * BULK_BYTES + written(content), BULK_BYTES)
+    assert too_large.value.reason is Reason.TOO_LARGE
+
+
+@given(st.lists(st.integers(0, 10**11 - 1), min_size=1, max_size=30), st.data())
+def test_check_digits_of_many_are_those_of_each(numbers: list[int], data: st.DataObject) -> None:
+    values = [valid_id(f"{number:011d}") or f"{number:011d}0" for number in numbers]
+    if data.draw(st.booleans()):
+        values[data.draw(st.integers(0, len(values) - 1))] = data.draw(st.text(max_size=13))
+
+    def bad(value: str) -> bool:
+        try:
+            check_iin(value)
+        except FieldError:
+            return True
+        return False
+
+    assert checks.first_bad_iin(values) == next((i for i, value in enumerate(values) if bad(value)), None)
 
 
 @pytest.mark.parametrize(
