@@ -54,7 +54,7 @@ TRACED: Final = np.dtype(
         ("new_hops", "u1"),  # transfers of the chain between subjects never seen together before
         ("paths_met", "<u2"),  # payers of the payee who pass on the money of one and the same subject
         ("origins_met", "<u2"),  # origins of the payee's latest money, estimated from a sketch of 64 bits
-        ("relays_met", "<u2"),  # payers of the payee who pass on somebody else's money
+        ("relays_met", "<u2"),  # payers of the payee who pass on most of what somebody paid them
         ("sources", "<u2"),  # people who paid the payer lately
         ("targets", "<u2"),  # people whom the payer paid lately, the payee included
         ("new_sources", "<u2"),
@@ -71,7 +71,7 @@ TRACED: Final = np.dtype(
 
 # Places in the array of whole-number parameters, and in that of shares.
 LEAST, HOP_MS, MEETING_MS, LIVE = range(4)
-KEEP, OVER, COVERED = range(3)
+KEEP, OVER, COVERED, RELAY = range(4)
 NEXT, SUBJECTS, PAIRS, OLD_PAIRS = range(4)  # places in `counts`
 
 
@@ -391,7 +391,7 @@ def trace(
 
         # -- what meets at the payee ----------------------------------------------------------------------------------
         roots, relays, meeting = new.roots, 0, 0
-        if new.depth > 1:
+        if new.depth > 1 and new.kept >= shares[RELAY]:
             seen[0] = payer[i]
             relays = 1
         link, steps = new.previous_in, 0
@@ -402,14 +402,14 @@ def trace(
                 if edge.depth > 1:
                     lots[meeting] = link
                     meeting += 1
-                    if not _known(seen, relays, edge.payer):
+                    if edge.kept >= shares[RELAY] and not _known(seen, relays, edge.payer):
                         seen[relays] = edge.payer
                         relays += 1
             link = edge.previous_in
             steps += 1
         here.origins_met, here.relays_met = _estimated(roots), relays
         here.paths_met, here.gathered, here.via = 0, 0.0, np.uint64(0)
-        if new.depth > 1 and relays > 1:
+        if new.depth > 1 and meeting:
             for j in range(ANCESTORS):
                 one = new.ancestors[j]
                 if one == 0:

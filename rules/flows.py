@@ -39,6 +39,7 @@ class FlowParameters:
     keep: float  # the least share of what came that must be passed on in one sum to be the same money
     over: float  # by how much the sum may be larger
     covered: float  # the least share of a transfer that must be other people's money
+    relay: float  # the least share of what came that somebody passes on who is counted as a relay
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ class Flows:
             np.ascontiguousarray(sources[chosen], np.uint16),
             np.ascontiguousarray(flags[chosen], np.uint8),
             np.array([parameters.least, parameters.hop_ms, parameters.meeting_ms, self.capacity - CHUNK], np.int64),
-            np.array([parameters.keep, parameters.over, parameters.covered]),
+            np.array([parameters.keep, parameters.over, parameters.covered, parameters.relay]),
             self.ring,
             self.counts,
             self._keys,

@@ -105,6 +105,7 @@ class Tracing(Strict):
     keep: Quantity
     over: Quantity
     covered: Quantity
+    relay: Quantity
     again_after: Period
     patterns: list[Pattern]
 
@@ -125,6 +126,7 @@ class Tracing(Strict):
             keep=self.keep.value,
             over=self.over.value,
             covered=self.covered.value,
+            relay=self.relay.value,
         )
 
     @cached_property
