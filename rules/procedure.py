@@ -261,15 +261,29 @@ class Procedure:
         """
         units = amount / 100 / self.threshold("mrp", moment)
         if lender in self.microfinance:
-            return "cooling_off_microcredit" if units > self.threshold("cooling_off_microcredit_mrp", moment) else ""
-        if units > self.threshold("cooling_off_bank_large_mrp", moment):
+            return "cooling_off_microcredit" if units > self.threshold("cooling_microcredit", moment) else ""
+        if units > self.threshold("cooling_bank_long", moment):
             return "cooling_off_bank_large"
-        return "cooling_off_bank" if units >= self.threshold("cooling_off_bank_mrp", moment) else ""
+        return "cooling_off_bank" if units >= self.threshold("cooling_bank", moment) else ""
 
     def may(self, body: str, power: Power) -> bool:
         """Whether a body's disposition may do this; who may publish dispositions may suspend and release at least."""
         known = self.authorities.get(body)
         return power in known.may if known is not None else power != "sanction"
+
+    @cached_property
+    def sensitive(self) -> frozenset[str]:
+        """The lists that may be looked into for a stated reason only."""
+        return frozenset(necessity.list for necessity in self.necessities)
+
+    def necessity(self, typology: str, which: str) -> Necessity | None:
+        """Why this typology may look into this list, if it may."""
+        return next((one for one in self.necessities if (one.typology, one.list) == (typology, which)), None)
+
+    def unstated(self, typology: str, names: Iterable[str]) -> list[str]:
+        """Sensitive lists that a typology reads by these names without a stated necessity."""
+        read = {name.rpartition(".")[2] for name in names if ".on_list." in name}
+        return sorted(which for which in read & self.sensitive if self.necessity(typology, which) is None)
 
     def faults(self) -> list[tuple[str, str]]:
         """What the files name and do not say: (section, sentence)."""

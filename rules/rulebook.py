@@ -56,6 +56,11 @@ class CompiledTypology:
     signals: tuple[Expression, ...]
     parameters: Mapping[str, Name]
 
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything that its signals look at."""
+        return frozenset(name for signal in self.signals for name in signal.names)
+
 
 class _Code(NamedTuple):
     """The programs of some expressions as the arrays that the machine runs."""
@@ -473,6 +478,14 @@ class Reading:
         for section, message in procedure.faults():
             document = next(document for document, lists in self.lists if getattr(lists, section) or lists.clocks)
             self.found.append(Problem(document.path, 1, 1, message, f"see {section}"))
+        for compiled in self.compiled:
+            # A list that tells of a conviction is looked into for a stated reason or not at all.
+            for which in procedure.unstated(compiled.typology.id, compiled.names):
+                root = compiled.document.root
+                assert root is not None
+                message = f"{compiled.typology.id} reads the list {which!r} without a stated necessity"
+                suggestion = "state it under 'necessities' in catalogue/lists/notices.yaml"
+                self.found.append(compiled.document.problem(root.at(("signals",)), message, suggestion))
         return procedure
 
     def _once(self, document: Document, at: Place, held: dict[str, Any], name: str, item: Any) -> None:

@@ -111,7 +111,7 @@ class Settle:
             told += self._told(self.ledger.due(order, including=False))
             outcome = _OUTCOMES.get(int(row["kind"]))
             if outcome is not None:
-                finding = Finding(outcome, int(row["payee"]), _text(row["institution"]), order, moment)
+                finding = Finding(outcome, int(row["payee"]), text_of(row["institution"]), order, moment)
                 told += self._told(self.ledger.find(finding, procedure))
             elif row["kind"] == _CONTRACT:
                 self._contract_made(int(row["payee"]), moment)
@@ -153,7 +153,7 @@ class Settle:
         self, batch: JudgedBatch, i: int, gravest: int, moment: int, income: bool, outgo: bool
     ) -> Opening | None:
         row = batch.rows[i]
-        institution = _text(row["institution"])
+        institution = text_of(row["institution"])
         if institution not in self._institutions:
             return None  # a fact of an operator or a state body: nobody can hold it
         # A warning on the same event does not carry a hold.
@@ -171,8 +171,8 @@ class Settle:
         return Opening(
             cast(Binding, DECISIONS[gravest]),
             institution,
-            _text(row["payee_institution"]),
-            _text(row["event_id"]),
+            text_of(row["payee_institution"]),
+            text_of(row["event_id"]),
             int(row["event"]),
             int(row["amount_kzt"]),
             (int(row["payer"]), int(row["payer_rest"])),
@@ -196,7 +196,7 @@ class Settle:
         procedure = batch.rulebook.procedure
         if row["kind"] not in _LOANS or any(base.typology not in procedure.cooling_off for base in bases):
             return "", 0
-        lender = _text(row["payer_institution"]) or _text(row["institution"])
+        lender = text_of(row["payer_institution"]) or text_of(row["institution"])
         clock = procedure.cooling_off_clock(lender, int(row["amount_kzt"]), moment)
         # Without the contract the money's own event is the latest that the time can have begun.
         return clock, self._contracts.get(int(row["payee"]), moment) if clock else 0
@@ -211,7 +211,7 @@ class Settle:
                 HOLDS,
                 event.model_dump_json(exclude_none=True).encode(),
                 hold.id.encode(),
-                _headers("hold", identity),
+                headers_of("hold", identity),
             )
             answer = self._answer(hold, event)
             if answer is None:
@@ -234,7 +234,7 @@ class Settle:
 
     @staticmethod
     def _sent(answer: _Answer) -> Iterator[Outgoing]:
-        headers = _headers("decision", answer.identity)
+        headers = headers_of("decision", answer.identity)
         for addressee in answer.addressees:
             yield Outgoing(f"decisions.{addressee}", answer.value, answer.key, headers, answer.home)
 
@@ -253,7 +253,7 @@ class Settle:
             decision=hold.decision,
             state=hold.state,
             cause=hold.cause,
-            cause_text=_in_three(hold.cause_words),
+            cause_text=in_three(hold.cause_words),
             institution=hold.institution,
             payee_institution=other if other in self._institutions and other != hold.institution else None,
             event_id=hold.event_id,
@@ -265,12 +265,12 @@ class Settle:
                 alert_id(hold.institution, hold.event_id, base.typology, self._key.text(base.subject))
                 for base in hold.bases
             ),
-            legal_basis=_in_three(hold.basis),
+            legal_basis=in_three(hold.basis),
             since=from_milliseconds(hold.since),
             at=from_milliseconds(hold.at),
             clock=hold.clock,
             deadline=from_milliseconds(hold.deadline),
-            on_silence=_in_three(hold.on_silence) if hold.open else None,
+            on_silence=in_three(hold.on_silence) if hold.open else None,
         )
 
     @staticmethod
@@ -340,14 +340,17 @@ def tenge(tiyn: int) -> str:
     return f"{tiyn // 100}.{tiyn % 100:02d}"
 
 
-def _in_three(words: Words) -> Text:
+def in_three(words: Words) -> Text:
+    """A text of the rulebook as contracts write it."""
     return Text(kk=words[0], ru=words[1], en=words[2])
 
 
-def _text(value: bytes) -> str:
+def text_of(value: bytes) -> str:
+    """A fixed-width field as text."""
     return bytes(value).decode()
 
 
-def _headers(kind: str, identity: str) -> list[tuple[str, bytes]]:
+def headers_of(kind: str, identity: str) -> list[tuple[str, bytes]]:
+    """The headers of a record of the center."""
     event = our_headers.CloudEvent(identity, our_headers.CENTER, our_headers.cloud_event_type(kind))
     return our_headers.write(event)
