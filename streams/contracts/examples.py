@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streams.contracts import blocked_resource, call, credit_refusals, disposition, list_entries, loan
+from streams.contracts import blocked_resource, call, credit_refusals, disposition, hold, list_entries, loan, notice
 
 _NAME: Final = {
     "kk": "Делдал шот арқылы өткізу",
@@ -141,4 +141,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "list_entries": list_entries.EXAMPLE,
     "blocked_resource": blocked_resource.EXAMPLE,
     "disposition": disposition.EXAMPLE,
+    "hold": hold.EXAMPLE,
+    "notice": notice.EXAMPLE,
+    "necessity": notice.NECESSITY_EXAMPLE,
 }

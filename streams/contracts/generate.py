@@ -22,8 +22,10 @@ from streams.contracts.examples import EXAMPLES
 from streams.contracts.fields import Contract
 from streams.contracts.headers import CONTENT_TYPE, CONTROL, HISTORY, SPECVERSION, cloud_event_type
 from streams.contracts.heartbeat import Heartbeat
+from streams.contracts.hold import HoldEvent
 from streams.contracts.list_entries import ListEntries
 from streams.contracts.loan import Loan
+from streams.contracts.notice import NecessityRecord, NoticeEvent
 from streams.contracts.rejected import RejectedEvent
 from streams.contracts.reversal import Reversal
 from streams.contracts.suspicious_operation import SuspiciousOperation
@@ -48,6 +50,9 @@ CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     "decision": Decision,
     "progress": ProgressMark,
     "rejected": RejectedEvent,
+    "hold": HoldEvent,
+    "notice": NoticeEvent,
+    "necessity": NecessityRecord,
 }
 
 
@@ -149,6 +154,9 @@ CHANNELS: Final = (
         "Alerts of typologies on trial.",
         ("suspicious_operation",),
     ),
+    Channel("holds", "holds", "send", "What becomes of each hold, until it ends with a cause.", ("hold",)),
+    Channel("notices", "notices", "send", "What bodies outside the center are asked to do.", ("notice",)),
+    Channel("necessity", "necessity", "send", "Why a sensitive list was looked into.", ("necessity",)),
 )
 _PARAMETERS: Final = {
     "institution": "BIC of the institution, as declared in the topics file",
