@@ -167,14 +167,19 @@ def _values_for(name: str) -> st.SearchStrategy[Any]:
     return near | near | near | st.sampled_from(TEXTS) | _json_values
 
 
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
 @st.composite
 def documents(draw: st.DrawFn) -> Any:
     """The example of a contract with a few things changed, taken away or added anywhere."""
     made: Any = document(name=draw(st.sampled_from(["transaction", "transaction", *INCOMING])))
     for _ in range(draw(st.sampled_from([0, 1, 1, 1, 2, 3]))):
         kind = str(made.get("type"))
-        if kind in ENTRIES and made.get("entries") and draw(st.booleans()):
-            entry, name = draw(st.sampled_from(made["entries"])), draw(st.sampled_from(ENTRIES[kind]))
+        entries = [entry for entry in _list(made.get("entries")) if isinstance(entry, dict)]
+        if kind in ENTRIES and entries and draw(st.booleans()):
+            entry, name = draw(st.sampled_from(entries)), draw(st.sampled_from(ENTRIES[kind]))
             entry[name] = copy.deepcopy(draw(_values_for(name)))
             continue
         where = draw(st.sampled_from(["", "", *(name for name in FIELDS if isinstance(made.get(name), dict))]))
