@@ -205,11 +205,12 @@ def judge(rulebook: Rulebook, told: Told) -> Judged:
     loans = Loans()
     loans.add(rows)
     concerned, known_at = loans.concerned(told.entries)
-    again, new = judge_again(rulebook, concerned, known_at, references)
-    for i, t in zip(*np.nonzero(new), strict=True):
+    again, alerts = judge_again(rulebook, concerned, known_at, references)
+    for i, t in zip(*np.nonzero(alerts), strict=True):
         place = int(concerned["offset"][i])
-        judged.score[place, t] = again.score[i, t]
-        judged.signals[place, rulebook.signal_of[t]] = again.signals[i, rulebook.signal_of[t]]
+        if judged.score[place, t] < rulebook.alert_at[t]:
+            judged.score[place, t] = again.score[i, t]
+            judged.signals[place, rulebook.signal_of[t]] = again.signals[i, rulebook.signal_of[t]]
     return judged
 
 

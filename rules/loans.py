@@ -12,16 +12,23 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.events import DAY_MS, EVENT, KINDS, Events
+from rules.events import DAY_MS, EVENT, KINDS, ROLES, Events
 from rules.kernels import STATISTICS
 from rules.references import LISTS, Entries, ReferenceSets
 from rules.rulebook import Judged, Rulebook
 
-GIVEN: Final = tuple(KINDS.index(kind) for kind in ("loan_contract", "loan_paid_out"))
+CONTRACT, PAID_OUT = KINDS.index("loan_contract"), KINDS.index("loan_paid_out")
 REMEMBERED_MS: Final = 400 * DAY_MS  # before the borrower's newest
 MOST_OF_ONE: Final = 32  # rows of one borrower
 MOST_BORROWERS: Final = 100_000
 REFUSAL: Final = LISTS.index("refusal")
+_ALERTED: Final = "payer_rest"  # a loan has no payer: in a row that is remembered, the typologies that alerted of it
+
+
+def is_loan_given(rows: Events) -> NDArray[np.bool_]:
+    """Whether each row says that a loan was agreed or paid out, and not only asked for."""
+    given: NDArray[np.bool_] = (rows["kind"] == CONTRACT) | (rows["kind"] == PAID_OUT)
+    return given
 
 
 class Loans:
@@ -40,9 +47,10 @@ class Loans:
         """Number of borrowers."""
         return len(self._rows)
 
-    def add(self, rows: Events) -> None:
-        """Remember the rows that are loans given, in order."""
-        for i in np.flatnonzero(np.isin(rows["kind"], GIVEN)).tolist():
+    def add(self, rows: Events, wanted: NDArray[np.bool_] | None = None) -> None:
+        """Remember the rows that are loans given, in order; of those that are wanted, bool[n]."""
+        given = is_loan_given(rows)
+        for i in np.flatnonzero(given if wanted is None else given & wanted).tolist():
             row = rows[i : i + 1]
             borrower = int(row["payee"][0])
             held = np.frombuffer(self._rows.pop(borrower, b"") + row.tobytes(), EVENT)
@@ -69,17 +77,26 @@ class Loans:
             before = (keys[:, 0] < known[0]) | ((keys[:, 0] == known[0]) & (keys[:, 1] < known[1]))
             chosen = rows["occurred_at"] >= entry["valid_from"]
             chosen &= before if late is None or not late[i] else True
-            found.append(rows[chosen])
+            rows = rows[chosen]
+            rows[_ALERTED] = 0
+            found.append(rows)
             known_at.append(np.where(before[:, None], known, keys)[chosen])
         return np.concatenate(found), np.concatenate(known_at)
 
-    def mark(self, row: np.void) -> bool:
-        """Note that a loan was alerted of when judged again; False where that was noted before."""
-        held = np.frombuffer(self._rows[int(row["payee"])], EVENT).copy()
-        same = (held["event"] == row["event"]) & (held["home"] == 1)
-        held["home"][same] = _ALERTED
-        self._rows[int(row["payee"])] = held.tobytes()
-        return bool(same.any())
+    def mark(self, row: np.void, typologies: int) -> int:
+        """Note of which typologies a loan was alerted, by their bits; which of them were not noted before.
+
+        0 for a loan that is not remembered.
+        """
+        borrower = int(row["payee"])
+        held = np.frombuffer(self._rows.get(borrower, b""), EVENT).copy()
+        same = np.flatnonzero(held["event"] == row["event"])
+        if not len(same):
+            return 0
+        known = int(held[_ALERTED][same[0]])
+        held[_ALERTED][same[0]] = known | typologies
+        self._rows[borrower] = held.tobytes()
+        return typologies & ~known
 
     def state(self) -> Events:
         """All rows, in the order of their borrowers."""
@@ -96,27 +113,16 @@ class Loans:
         return loans
 
 
-_ALERTED: Final = 2  # in EVENT["home"] of a row that is remembered
-
-
 def judge_again(
     rulebook: Rulebook, rows: Events, known_at: NDArray[np.int64], references: ReferenceSets
 ) -> tuple[Judged, NDArray[np.bool_]]:
-    """Judge loans by what the lists say of them as known at `known_at` int64[n, 2]: Judged, and what is new.
+    """Judge loans by what the lists say of them as known at `known_at` int64[n, 2], and who alerts bool[n, typologies].
 
-    bool[n, typologies]: the typologies that alert now and did not by what was known when the loan was judged. Only
-    those that read lists are judged. The histories have moved on: a signal that reads them is not judged again.
+    Only typologies that read lists are judged. The histories have moved on: a signal that reads them is not judged.
     """
-    needed = rulebook.applicable(rows)
-    readers = sum(1 << int(t) for t in np.flatnonzero(rulebook.reads_lists))
-    needed &= np.uint64(readers)
+    needed = rulebook.applicable(rows) & np.uint64(sum(1 << int(t) for t in np.flatnonzero(rulebook.reads_lists)))
     values = np.full((len(rows), len(rulebook.features)), np.nan)
     statistics, scores = np.full((len(rows), 4, len(STATISTICS)), np.nan), np.full((len(rows), 2), np.nan)
-    now, then = (
-        rulebook.judge(
-            rows, needed, values, statistics, scores, references.of_events(rows, rulebook.listed_roles, known)
-        )
-        for known in (known_at, None)
-    )
-    new = (now.score >= rulebook.alert_at) & (then.score < rulebook.alert_at) & rulebook.applies(needed)
-    return now, new
+    lists = references.of_events(rows, (1 << len(ROLES)) - 1, known_at)
+    judged = rulebook.judge(rows, needed, values, statistics, scores, lists)
+    return judged, (judged.score >= rulebook.alert_at) & rulebook.applies(needed)

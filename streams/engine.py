@@ -10,7 +10,7 @@ partition `process` does both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final
@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detectors import Detectors
-from rules.events import EVENT, PAYEE, PAYER, ROLES, Events
+from rules.events import EVENT, FIRST_FACT, NO_TIME, PAYEE, PAYER, PHONE, ROLES, Events
 from rules.history import Histories
+from rules.loans import Loans, is_loan_given, judge_again
+from rules.references import ENTRY, Entries, ReferenceSets
 from rules.risk import combine
 from rules.rulebook import Judged, Rulebook
 from rules.typology import Typology, milliseconds
@@ -117,16 +119,31 @@ def marked_frame(first: int, mark: Mark) -> bytes:
 
 
 def deciding_verdict(rows: Events, verdict: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Whether each event is new: its payer's history decides, or its payee's where there is no payer. uint8[n]."""
-    return np.where(rows["payer"] != 0, verdict[:, PAYER], verdict[:, PAYEE])
+    """Whether each event is new: its payer's history decides, or its payee's, or its phone's. uint8[n].
+
+    Only of a call to a person whom the operator does not name nothing but the phone is known.
+    """
+    by_payee = np.where(rows["payee"] != 0, verdict[:, PAYEE], verdict[:, PHONE])
+    return np.where(rows["payer"] != 0, verdict[:, PAYER], by_payee)
 
 
 class Engine:
-    """The state of one partition and what is done with it."""
+    """The state of one partition and what is done with it.
 
-    def __init__(self, histories: Histories | None = None, detectors: Detectors | None = None) -> None:
+    `references` are broadcast: the engines of one worker may share them. An answer depends on the order key of what is
+    asked about, so what another engine has read further on in the log changes none.
+    """
+
+    def __init__(
+        self,
+        histories: Histories | None = None,
+        detectors: Detectors | None = None,
+        references: ReferenceSets | None = None,
+    ) -> None:
         self.histories = histories if histories is not None else Histories()
         self.detectors = detectors if detectors is not None else Detectors()
+        self.references = references if references is not None else ReferenceSets()
+        self.loans = Loans()
 
     def apply(self, rows: Events, rulebook: Rulebook) -> Parts:
         """Apply events in order to the histories of the subjects that `rows["roles"]` says live here.
@@ -137,6 +154,8 @@ class Engine:
         needed = rulebook.applicable(rows)
         applied = self.histories.apply(rows, rulebook.features, needed)
         new = applied.verdict[:, : PAYEE + 1] == NEW
+        self.loans.add(rows, new[:, PAYEE] & (rows["home"] == 1))
+        new &= (rows["kind"] < FIRST_FACT)[:, None]  # models are of transactions
         scores = self.detectors.score_and_learn(
             subject=np.stack([rows["payer"], rows["payee"]], axis=1),
             kind=rows["kind"],
@@ -154,7 +173,7 @@ class Engine:
         self, rows: Events, parts: Parts, rulebook: Rulebook, evidence: Mapping[int, NDArray[np.void]] | None = None
     ) -> Judgement:
         """Judge events whose parts are all together, by one rulebook. Pure: state does not change."""
-        judged = rulebook.judge(rows, parts.needed, parts.values, parts.statistics, parts.scores)
+        judged = self._judged(rows, parts, rulebook, (1 << len(ROLES)) - 1)  # who follows `judged` may read any list
         state = deciding_verdict(rows, parts.verdict)
         new = state == NEW
         risk = combine(rulebook, judged, parts.scores)
@@ -163,6 +182,46 @@ class Engine:
         findings = [(int(i), int(t)) for i, t in zip(*np.nonzero(fired), strict=True)]
         return Judgement(rows, parts, rulebook, judged, risk, state, findings, evidence or {})
 
+    def _judged(self, rows: Events, parts: Parts, rulebook: Rulebook, roles: int) -> Judged:
+        lists = self.references.of_events(rows, roles)
+        return rulebook.judge(rows, parts.needed, parts.values, parts.statistics, parts.scores, lists)
+
+    def judge_loans_again(
+        self, entries: Entries, rulebooks: Callable[[int], Rulebook], *, late: bool = False
+    ) -> list[Judgement]:
+        """The alerts that loans given before should have raised, had these entries, in order, been known then.
+
+        Call it when the entries are in `references` and every row before them was applied. `rulebooks` by generation
+        number. `late`: the entries come after what the order has behind them.
+        """
+        return self.judge_again(*self.loans.concerned(entries, np.full(len(entries), late)), rulebooks)
+
+    def judge_again(
+        self, rows: Events, known_at: NDArray[np.int64], rulebooks: Callable[[int], Rulebook]
+    ) -> list[Judgement]:
+        """Judge loans by what the lists say as known at `known_at` int64[n, 2]; only what was not alerted of counts."""
+        judgements = []
+        for i in range(len(rows)):
+            row = rows[i : i + 1].copy()
+            rulebook = rulebooks(int(row["generation"][0]))
+            row["amount_kzt"] = rulebook.amounts_in_tenge(row)
+            judged, alerts = judge_again(rulebook, row, known_at[i : i + 1], self.references)
+            new = self.loans.mark(row[0], _bits(alerts[0])) if alerts.any() else 0
+            if new:
+                verdict = np.full((1, len(ROLES)), NEW, np.uint8)
+                parts = Parts(judged.needed, judged.values, judged.statistics, verdict, judged.scores)
+                findings = [(0, t) for t in range(len(rulebook.typologies)) if new >> t & 1]
+                risk, state = combine(rulebook, judged, parts.scores), np.full(1, NEW, np.uint8)
+                judgements.append(Judgement(row, parts, rulebook, judged, risk, state, findings, {}))
+        return judgements
+
+    def remember(self, judgement: Judgement) -> None:
+        """Note of which loans was alerted, so that no list raises the same alert again."""
+        loans = is_loan_given(judgement.rows) if judgement.findings else ()
+        for i, t in judgement.findings:
+            if loans[i] and judgement.rulebook.reads_lists[t]:
+                self.loans.mark(judgement.rows[i], 1 << t)
+
     def evidence_for(
         self, rows: Events, parts: Parts, rulebook: Rulebook
     ) -> tuple[NDArray[np.void], NDArray[np.int64]]:
@@ -170,7 +229,7 @@ class Engine:
 
         Only where a typology about such a subject may still alert, whatever the other histories say.
         """
-        judged = rulebook.judge(rows, parts.needed, parts.values, parts.statistics, parts.scores)
+        judged = self._judged(rows, parts, rulebook, rulebook.listed_roles)
         possible = rulebook.at_most(judged) >= rulebook.alert_at
         roles = np.array([ROLES.index(typology.subject) for typology in rulebook.typologies])
         possible &= parts.verdict[:, roles] == NEW
@@ -217,6 +276,7 @@ class Engine:
         for run in runs_of_generation(rows):
             rulebook = rulebooks[int(rows["generation"][run.start])]
             judgements.append(self.judge(rows[run], self.apply(rows[run], rulebook), rulebook))
+            self.remember(judgements[-1])
         return judgements
 
     def state(self) -> dict[str, NDArray[Any]]:
@@ -224,16 +284,27 @@ class Engine:
         return {
             **{f"histories.{name}": array for name, array in self.histories.state().items()},
             **{f"detectors.{name}": array for name, array in self.detectors.state().items()},
+            **{f"references.{name}": array for name, array in self.references.state().items()},
+            "loans": self.loans.state(),
         }
 
     @classmethod
-    def restore(cls, state: Mapping[str, NDArray[Any]]) -> Engine:
-        """The engine whose `state()` this was."""
+    def restore(cls, state: Mapping[str, NDArray[Any]], references: ReferenceSets | None = None) -> Engine:
+        """The engine whose `state()` this was; `references`: those of the worker, which the state's are merged into."""
 
         def part(prefix: str) -> dict[str, NDArray[Any]]:
             return {name[len(prefix) :]: array for name, array in state.items() if name.startswith(prefix)}
 
-        return cls(Histories.restore(part("histories.")), Detectors.restore(part("detectors.")))
+        references = references if references is not None else ReferenceSets()
+        references.merge(part("references."))
+        engine = cls(Histories.restore(part("histories.")), Detectors.restore(part("detectors.")), references)
+        if "loans" in state:
+            engine.loans = Loans.restore(state["loans"])
+        return engine
+
+
+def _bits(chosen: NDArray[np.bool_]) -> int:
+    return sum(1 << int(bit) for bit in np.flatnonzero(chosen))
 
 
 def warm_up(rulebook: Rulebook) -> None:
@@ -242,7 +313,13 @@ def warm_up(rulebook: Rulebook) -> None:
     row["event"] = row["content"] = row["payer"] = row["payee"] = row["device"] = row["phone"] = 1
     row["payer_kind"] = row["payee_kind"] = 1
     row["amount"], row["currency"] = 100, b"KZT"
-    Engine(Histories(subjects=8, entries=1024)).process(spread(row, 1)[0][1], {0: rulebook})
+    entry = np.zeros(1, ENTRY)
+    entry["key"], entry["valid_to"] = 1, NO_TIME
+    engine = Engine(Histories(subjects=8, entries=1024))
+    for _ in range(2):  # the second time it is held already
+        engine.references.insert(entry)
+    engine.references.of_events(row, (1 << len(ROLES)) - 1)
+    engine.process(spread(row, 1)[0][1], {0: rulebook})
 
 
 def runs_of_generation(rows: Events) -> list[slice]:
@@ -263,10 +340,11 @@ def partition_of(tokens: NDArray[np.uint64], partitions: int) -> NDArray[np.int6
 def homes_of(rows: Events, partitions: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Where the subjects of each event live, int64[n, 4] with -1 for an absent one, and where it is judged, int64[n].
 
-    The home is the payee's partition, or the payer's where there is no payee.
+    The home is the payee's partition, or the payer's where there is no payee, or the phone's where there is neither.
     """
     lives = np.stack([partition_of(rows[name], partitions) for name in ROLES], axis=1)
-    return lives, np.where(lives[:, PAYEE] >= 0, lives[:, PAYEE], lives[:, PAYER])
+    by_payer = np.where(lives[:, PAYER] >= 0, lives[:, PAYER], lives[:, PHONE])
+    return lives, np.where(lives[:, PAYEE] >= 0, lives[:, PAYEE], by_payer)
 
 
 def spread(rows: Events, partitions: int) -> list[tuple[int, Events]]:

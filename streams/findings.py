@@ -10,9 +10,12 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from rules.events import FIRST_FACT, LATE, LOAN_KINDS, ROLES
+from rules.events import FIRST_FACT, LATE, LOAN_KINDS, PAYER, ROLES
+from rules.holds import RESTRAINING
+from rules.references import LISTS
 from rules.risk import parts as risk_parts
 from rules.rulebook import Description
+from rules.typology import Action
 from streams.contracts import headers as our_headers
 from streams.contracts.decision import Decision, JudgedUpTo, ProgressMark
 from streams.contracts.reasons import Reason
@@ -30,7 +33,6 @@ from streams.contracts.suspicious_operation import (
     TypologyReference,
 )
 from streams.contracts.text import Text
-from streams.deadlines import hold_deadline
 from streams.engine import CONTRADICTION, REPEAT, Engine, Judgement
 from streams.screening import Partition
 from streams.tokens import TokenKey
@@ -38,6 +40,7 @@ from streams.tokens import TokenKey
 ALERTS: Final = "suspicious-operations"
 SHADOW_ALERTS: Final = "suspicious-operations.shadow"
 SEVERITY: Final = {"warn": 1, "step_up": 2, "hold": 3, "block": 4}
+_PROTECTED: Final = np.uint32(1 << LISTS.index("protected"))
 _STATES: Final = ("no", "yes", "not_judged")
 _DIRECTIONS: Final = ("in", "out", "used")
 
@@ -209,11 +212,12 @@ class Findings:
         """(row, decision, addressees): the gravest for each event with an active finding that asks for one.
 
         The reason names the typology and not its figures: those are of the subject's history at all institutions.
-        Transactions and loans are decided on; what an operator or a registry says asks for no answer.
+        Transactions and loans are decided on; what an operator or a registry says asks for no answer. A pension or a
+        salary coming in is never held, whatever is found.
         """
         by_row: dict[int, list[Found]] = {}
         for found in self._describe(judgement) if judgement.findings else ():
-            if found.description.action is not None and not found.description.typology.shadow:
+            if _action(judgement, found) is not None and not found.description.typology.shadow:
                 by_row.setdefault(found.row, []).append(found)
         for i, several in by_row.items():
             row = judgement.rows[i]
@@ -222,7 +226,7 @@ class Findings:
             gravest = max(several, key=lambda found: SEVERITY[found.description.action.decision])  # type: ignore[union-attr]
             action = gravest.description.action
             assert action is not None
-            publisher = text_of(row["institution"])
+            publisher, rulebook = text_of(row["institution"]), judgement.rulebook
             decision = Decision(
                 type="decision",
                 institution=publisher,
@@ -231,7 +235,9 @@ class Findings:
                 typologies=tuple(found.description.typology.id for found in several),
                 reason=text(gravest.description.typology.name.model_dump()),
                 legal_basis=action.legal_basis.ru,
-                deadline=hold_deadline(instant(row["appended_at"])) if action.decision in ("hold", "block") else None,
+                deadline=instant(rulebook.procedure.deadline("suspicion_hold", int(row["appended_at"])))
+                if action.decision in RESTRAINING
+                else None,
                 topic=sources[int(row["source"])].topic,
                 partition=sources[int(row["source"])].partition,
                 offset=int(row["offset"]),
@@ -245,8 +251,8 @@ class Findings:
 
     # -- as records ---------------------------------------------------------------------------------------------------
 
-    def records(self, judgement: Judgement, partition: Partition) -> Iterator[Outgoing]:
-        """Everything a judgement causes but the judged frame: alerts, decisions, contradictions."""
+    def alert_records(self, judgement: Judgement, partition: Partition) -> Iterator[Outgoing]:
+        """The alerts alone: all that follows where an event was judged before and answered."""
         sources = [SourceName(source.topic, source.partition) for source in partition.sources]
         for alert in self.alerts(judgement, sources, partition.engine):
             yield Outgoing(
@@ -255,6 +261,11 @@ class Findings:
                 alert.alert_id.encode(),
                 _headers("suspicious-operation", alert.alert_id),
             )
+
+    def records(self, judgement: Judgement, partition: Partition) -> Iterator[Outgoing]:
+        """Everything a judgement causes but the judged frame: alerts, decisions, contradictions."""
+        sources = [SourceName(source.topic, source.partition) for source in partition.sources]
+        yield from self.alert_records(judgement, partition)
         for i, decision, addressees in self.decisions(judgement, sources):
             row = judgement.rows[i]
             value, key = decision.model_dump_json(exclude_none=True).encode(), decision.alert_ids[0]
@@ -325,6 +336,16 @@ def progress_record(institution: str, topic: str, screen_partition: int, judged:
     return Outgoing(
         f"decisions.{institution}", mark.model_dump_json().encode(), None, _headers("progress", f"{screen_partition}")
     )
+
+
+def _action(judgement: Judgement, found: Found) -> Action | None:
+    """What the finding asks for; no hold and no block of protected money coming in, see rules/protected.py."""
+    action = found.description.action
+    if action is None or action.decision not in RESTRAINING:
+        return action
+    some = slice(found.row, found.row + 1)
+    listed = (judgement.judged.lists[some, PAYER] & _PROTECTED) != 0
+    return None if judgement.rulebook.protected_money.incoming(judgement.rows[some], listed)[0] else action
 
 
 def alert_id(row: np.void, typology: str, role: str, key: TokenKey) -> str:

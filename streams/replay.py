@@ -100,10 +100,15 @@ def replay(
             result.judged += int((judgement.state == NEW).sum())
             result.repeats += int((judgement.state != NEW).sum())
             on_judgement(judgement)
-            for alert in findings.alerts(judgement, sources, partition.engine):
-                result.alerts += 1
-                result.by_typology[alert.typology.id] = result.by_typology.get(alert.typology.id, 0) + 1
-                on_alert(alert)
+            _alert(judgement)
+        for judgement in progress.again:
+            _alert(judgement)
+
+    def _alert(judgement: Judgement) -> None:
+        for alert in findings.alerts(judgement, sources, partition.engine):
+            result.alerts += 1
+            result.by_typology[alert.typology.id] = result.by_typology.get(alert.typology.id, 0) + 1
+            on_alert(alert)
 
     take(frames.encode_control([(path.name, 0) for path in files], []))
     for index, path in enumerate(files):
@@ -124,6 +129,8 @@ def replay(
                 rows["generation"] = 0
                 newest = max(newest, int(rows["occurred_at"].max()))
                 ((_, rows),) = spread(rows, 1)
+            if len(admitted.references):
+                newest = max(newest, int(admitted.references["order_time"].max()))
             end = offset + len(batch)
             # Every file's mark moves together: they are read one after the other as one history.
             spans = [

@@ -15,8 +15,9 @@ from typing import Any, Final
 import structlog
 from faust.types import TP
 
+from rules.references import ReferenceSets
 from streams import frames
-from streams.engine import CONTRADICTION, NEW, Judgement, marked_frame
+from streams.engine import CONTRADICTION, NEW, Engine, Judgement, marked_frame
 from streams.findings import Findings, progress_record
 from streams.following import Mark
 from streams.metrics import WorkerMetrics
@@ -79,6 +80,7 @@ class Screen:
         self.sources = list(sources)
         self.snapshot_seconds = snapshot_seconds
         self.held_back = held_back
+        self.references = ReferenceSets()  # broadcast, so the partitions of a worker share them
         self.held: dict[int, _Held] = {}
         self.batches = 0
 
@@ -114,9 +116,9 @@ class Screen:
     def _restored(self, number: int) -> Partition:
         found = self.store.newest(number)
         if found is None:
-            return Partition(number, self.partitions, self.feed.rulebook)
+            return Partition(number, self.partitions, self.feed.rulebook, Engine(references=self.references))
         document, arrays, _ = found
-        partition = Partition.restore(document, arrays, self.feed.rulebook)
+        partition = Partition.restore(document, arrays, self.feed.rulebook, self.references)
         if partition.partitions != self.partitions:
             raise SnapshotError(
                 f"the snapshot of partition {number} was taken with {partition.partitions} partitions, now there are "
@@ -188,6 +190,9 @@ class Screen:
                 held.mark_sent = max(held.mark_sent, partition.mark)  # the mark stands behind all that it speaks of
             await self._send_judgement(partition, judgement, first, held.mark_sent)
             first += len(judgement.rows)
+        for judgement in progress.again:
+            for record in self.findings.alert_records(judgement, partition):
+                await self.outbox.send(record.topic, record.value, key=record.key, headers=record.headers)
 
     async def _send_judgement(self, partition: Partition, judgement: Judgement, first: int, mark: Mark) -> None:
         for record in self.findings.records(judgement, partition):

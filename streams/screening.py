@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.events import EVENT, LATE, Events
+from rules.loans import is_loan_given
+from rules.references import ENTRY, Entries, ReferenceSets
 from rules.rulebook import Rulebook
 from streams import frames
 from streams.engine import EVIDENCE, NEW, Engine, Judgement, Parts, homes_of, in_order, joined, runs_of_generation
@@ -50,6 +52,7 @@ class Progress:
     """What a call caused, in order of judgement."""
 
     judgements: list[Judgement] = field(default_factory=list)
+    again: list[Judgement] = field(default_factory=list)  # of loans judged before: for their findings only
     views: dict[int, list[bytes]] = field(default_factory=dict)  # to partition → frames
     late: int = 0
     repeated: int = 0
@@ -69,15 +72,39 @@ class _Waiting:
 
 @dataclass(slots=True)
 class _Piece:
-    """Rows that wait for marks, with the mark at which the first of them may go."""
+    """Rows, or entries of reference sets, that wait for marks, with the mark at which the first of them may go."""
 
     first: Mark
-    rows: Events
+    rows: NDArray[np.void]
 
     @classmethod
-    def of(cls, rows: Events) -> _Piece:
+    def of(cls, rows: NDArray[np.void]) -> _Piece:
         epoch = rows["epoch"].min()
         return cls((int(epoch), int(rows["order_time"][rows["epoch"] == epoch].min())), rows)
+
+
+_ORDER_OF_REFERENCES: Final = ("key", "number", "offset", "order_time", "epoch")
+
+
+def _ready(pieces: list[_Piece], mark: Mark) -> tuple[NDArray[np.void], list[_Piece]]:
+    """What may go at this mark, and the pieces that go on waiting."""
+    # Piece by piece: a source far ahead leaves many rows waiting, and most of its pieces need no look.
+    epoch, time = mark
+    waiting: list[_Piece] = []
+    chosen: list[NDArray[np.void]] = []
+    for piece in pieces:
+        if piece.first > mark:
+            waiting.append(piece)
+            continue
+        rows = piece.rows
+        ready = (rows["epoch"] < epoch) | ((rows["epoch"] == epoch) & (rows["order_time"] <= time))
+        chosen.append(rows[ready])
+        if not ready.all():
+            waiting.append(_Piece.of(rows[~ready]))
+    return joined(chosen) if chosen else _NOTHING, waiting
+
+
+_NOTHING: Final[Events] = np.empty(0, EVENT)
 
 
 class Partition:
@@ -103,6 +130,7 @@ class Partition:
         self._declared = False
         self._pending: list[_Piece] = []  # arrived, above the lowest mark
         self._pending_rows = 0
+        self._pending_references: list[_Piece] = []
         self._waiting: deque[_Waiting] = deque()
         # Event → the decision sent for it, so that an event that comes again gets the same answer again.
         self.decided: dict[int, list[bytes]] = {}
@@ -174,21 +202,20 @@ class Partition:
         return index
 
     def _take_frame(self, value: bytes, progress: Progress) -> None:
-        header, rows = frames.decode_facts(value)
+        header, rows, references = frames.decode_frame(value)
         indices = [self._source(span.topic, span.partition) for span in header.spans]
-        if len(rows):
-            seen = np.array([self.sources[i].seen for i in indices], np.int64)
-            fresh = rows["offset"] >= seen[rows["source"]]
-            if not fresh.all():
-                progress.trimmed += int(len(rows) - fresh.sum())
-            rows = rows[fresh]  # a copy: what arrived is read-only
-            rows["source"] = np.array(indices, np.uint16)[rows["source"]]
-        late = self._late(rows) if len(rows) else None
-        if late is not None and late.any():
-            # Late rows are applied where the log has them: after everything the earlier marks let through.
+        arrived = len(rows)
+        rows, references = self._fresh(rows, indices), self._fresh(references, indices)
+        progress.trimmed += arrived - len(rows)
+        late, late_references = self._late(rows), self._late(references)
+        is_late = bool(late.any() or late_references.any())
+        if is_late:
+            # What is late is applied where the log has it: after everything the earlier marks let through.
             self._advance(progress)
             rows["flags"][late] |= LATE
-            progress.late += int(late.sum())
+            progress.late += int(late.sum()) + int(late_references.sum())
+            self._take_late(references[late_references], progress)
+            references = references[~late_references]
         for index, span in zip(indices, header.spans, strict=True):
             source = self.sources[index]
             if span.start > source.seen >= 0:
@@ -199,13 +226,26 @@ class Partition:
             source.seen = max(source.seen, span.end)
             source.mark = max(source.mark, (span.epoch, span.time))
             source.passed_over = False
+        if len(references):
+            self._pending_references.append(_Piece.of(references))
         if len(rows):
             self._pending.append(_Piece.of(rows))
             self._pending_rows += len(rows)
-        if late is not None and late.any():
+        if is_late:
+            late_rows = rows[late]
             self._advance(progress)
+            self._judge_late_loans(late_rows, progress)
 
-    def _late(self, rows: Events) -> NDArray[np.bool_]:
+    def _fresh(self, rows: NDArray[np.void], indices: list[int]) -> NDArray[np.void]:
+        """A copy of the rows or references that were not seen before, with the partition's own numbers of sources."""
+        if not len(rows):
+            return rows.copy()
+        seen = np.array([self.sources[i].seen for i in indices], np.int64)
+        rows = rows[rows["offset"] >= seen[rows["source"]]]
+        rows["source"] = np.array(indices, np.uint16)[rows["source"]]
+        return rows
+
+    def _late(self, rows: NDArray[np.void]) -> NDArray[np.bool_]:
         epoch, time = self._lowest_mark()
         result: NDArray[np.bool_] = (rows["epoch"] < epoch) | ((rows["epoch"] == epoch) & (rows["order_time"] <= time))
         return result
@@ -221,32 +261,38 @@ class Partition:
         return self.low
 
     def _advance(self, progress: Progress) -> None:
-        epoch, time = self._lowest_mark()
-        if not self._pending:
-            self._judge_complete(progress)
-            return
-        # Piece by piece: a source far ahead leaves many rows waiting, and most of its pieces need no look.
-        waiting: list[_Piece] = []
-        chosen: list[Events] = []
-        for piece in self._pending:
-            if piece.first > (epoch, time):
-                waiting.append(piece)
-                continue
-            rows = piece.rows
-            ready = (rows["epoch"] < epoch) | ((rows["epoch"] == epoch) & (rows["order_time"] <= time))
-            chosen.append(rows[ready])
-            if not ready.all():
-                waiting.append(_Piece.of(rows[~ready]))
-        if not chosen:
-            return
-        self._pending = waiting
-        rows = joined(chosen)
-        self._pending_rows -= len(rows)
-        rows = rows[in_order(rows)]
-        for run in runs_of_generation(rows):
-            for start in range(run.start, run.stop, RUN_ROWS):
-                self._apply(rows[start : min(start + RUN_ROWS, run.stop)], progress)
+        mark = self._lowest_mark()
+        references, self._pending_references = _ready(self._pending_references, mark)
+        rows, self._pending = _ready(self._pending, mark)
+        if len(references):
+            # References before rows of the same key. All at once may go first: no event sees what its key has not.
+            references = references[np.lexsort([references[name] for name in _ORDER_OF_REFERENCES])]
+            self.engine.references.insert(self._named(references))
+        if len(rows):
+            self._pending_rows -= len(rows)
+            rows = rows[in_order(rows)]
+            for run in runs_of_generation(rows):
+                for start in range(run.start, run.stop, RUN_ROWS):
+                    self._apply(rows[start : min(start + RUN_ROWS, run.stop)], progress)
+        if len(references):
+            progress.again += self.engine.judge_loans_again(references, self.rulebook_of)
         self._judge_complete(progress)
+
+    def _take_late(self, references: Entries, progress: Progress) -> None:
+        self.engine.references.insert(self._named(references))
+        progress.again += self.engine.judge_loans_again(references, self.rulebook_of, late=True)
+
+    def _judge_late_loans(self, rows: Events, progress: Progress) -> None:
+        """What came late was judged as of its own place in the order; a refusal behind that place forbids it too."""
+        loans = rows[is_loan_given(rows) & (rows["home"] == 1)]
+        progress.again += self.engine.judge_again(loans, np.full((len(loans), 2), self.low), self.rulebook_of)
+
+    def _named(self, references: Entries) -> Entries:
+        """The entries with the numbers of sources that all partitions of the worker share."""
+        named = references.copy()
+        numbers = [self.engine.references.source(source.topic, source.partition) for source in self.sources]
+        named["source"] = np.array(numbers, np.uint16)[references["source"]]
+        return named
 
     def _apply(self, rows: Events, progress: Progress) -> None:
         rulebook = self.rulebook_of(int(rows["generation"][0]))
@@ -378,6 +424,7 @@ class Partition:
 
     def _judged(self, judgement: Judgement, progress: Progress) -> None:
         self.judged_count += len(judgement.rows)
+        self.engine.remember(judgement)
         progress.repeated += int((judgement.state != NEW).sum())
         progress.judgements.append(judgement)
 
@@ -433,6 +480,8 @@ class Partition:
         pending = joined([piece.rows for piece in self._pending]) if self._pending else np.empty(0, EVENT)
         arrays = {f"engine.{name}": array for name, array in self.engine.state().items()}
         arrays["pending"] = pending
+        references = [piece.rows for piece in self._pending_references]
+        arrays["pending_references"] = joined(references) if references else np.empty(0, ENTRY)
         for i, block in enumerate(self._waiting):
             arrays[f"waiting.{i}.rows"] = block.rows
             arrays[f"waiting.{i}.missing"] = block.missing
@@ -467,11 +516,16 @@ class Partition:
 
     @classmethod
     def restore(
-        cls, document: bytes, arrays: Mapping[str, NDArray[Any]], rulebook_of: Callable[[int], Rulebook]
+        cls,
+        document: bytes,
+        arrays: Mapping[str, NDArray[Any]],
+        rulebook_of: Callable[[int], Rulebook],
+        references: ReferenceSets | None = None,
     ) -> Partition:
-        """The partition whose `state()` this was."""
+        """The partition whose `state()` this was; `references`: those of the worker, see `Engine.restore`."""
         said = msgspec.msgpack.decode(document)
-        engine = Engine.restore({name[7:]: array for name, array in arrays.items() if name.startswith("engine.")})
+        state = {name[7:]: array for name, array in arrays.items() if name.startswith("engine.")}
+        engine = Engine.restore(state, references)
         self = cls(said["number"], said["partitions"], rulebook_of, engine)
         self.facts_offset = said["facts_offset"]
         self.views_offset = said["views_offset"]
@@ -487,6 +541,8 @@ class Partition:
         if len(arrays["pending"]):
             self._pending = [_Piece.of(np.array(arrays["pending"]))]
             self._pending_rows = len(arrays["pending"])
+        if len(arrays.get("pending_references", ())):
+            self._pending_references = [_Piece.of(np.array(arrays["pending_references"]))]
         for i in range(said["waiting"]):
             names = ("needed", "values", "statistics", "verdict", "scores")
             parts = Parts(*(np.array(arrays[f"waiting.{i}.{name}"]) for name in names))
