@@ -1,4 +1,4 @@
-"""What follows a finding by law and custom: clocks, protected money, who may decide what, and notices, as data."""
+"""What follows a finding by law and custom, as data: clocks, protected money, who may decide, notices, warnings."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from rules.names import Dated
 from rules.references import LISTS
 from rules.texts import Strict, Texts
 from rules.typology import Score, Subject, TypologyId, one_of
+from rules.warning import WarningPolicy, WarningRule
 
 Unit = Literal["hours", "working_hours", "days", "business_days"]
 Power = Literal["suspend", "release", "sanction"]
@@ -179,11 +180,12 @@ class ProcedureLists(Lists):
     measures: list[Measure] = Field(default_factory=list)
     notices: list[NoticeRule] = Field(default_factory=list)
     necessities: list[Necessity] = Field(default_factory=list)
+    warning_policy: list[WarningPolicy] = Field(default_factory=list, max_length=1)
+    warnings: list[WarningRule] = Field(default_factory=list)
 
 
 # Sections whose entries have a name that nothing else of the section may have.
-NAMED: Final = ("clocks", "causes", "authorities", "protected", "addressees", "measures")
-UNNAMED: Final = ("moved_days", "working_hours", "microfinance", "cooling_off", "notices", "necessities")
+NAMED: Final = ("clocks", "causes", "authorities", "protected", "addressees", "measures", "warnings")
 
 
 @dataclass(frozen=True)
@@ -200,6 +202,8 @@ class Procedure:
     necessities: tuple[Necessity, ...]
     microfinance: frozenset[str]
     cooling_off: frozenset[str]  # typologies whose hold waits for a loan's cooling-off
+    warning_policy: WarningPolicy | None  # without one nobody is warned
+    warnings: Mapping[str, WarningRule]
     thresholds: Mapping[str, Dated]
     calendar: Calendar
 
@@ -230,6 +234,8 @@ class Procedure:
             tuple(every("necessities")),
             frozenset(every("microfinance")),
             frozenset(every("cooling_off")),
+            next(iter(every("warning_policy")), None),
+            named("warnings"),
             {threshold.name: threshold.dated() for threshold in thresholds},
             Calendar(moved, hours),
         )
