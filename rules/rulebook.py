@@ -24,6 +24,7 @@ from rules.lists import ExchangeRate, Lexicon, Rates, Threshold
 from rules.names import EVENT_NAMES, ON_LISTS, Catalogue
 from rules.problems import Problem, RulebookInvalid, errors, nearest
 from rules.procedure import NAMED, Procedure, ProcedureLists
+from rules.protected import ProtectedMoney
 from rules.risk import RiskSettings
 from rules.texts import Language, Strict, Texts
 from rules.tracing import Tracing
@@ -160,6 +161,11 @@ class Rulebook:
     @cached_property
     def typologies(self) -> tuple[Typology, ...]:
         return tuple(compiled.typology for compiled in self.compiled)
+
+    @cached_property
+    def protected_money(self) -> ProtectedMoney:
+        """What tells money that is never held."""
+        return ProtectedMoney(self.procedure)
 
     @cached_property
     def alert_at(self) -> NDArray[np.float64]:

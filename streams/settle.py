@@ -26,9 +26,7 @@ from rules.holds import (
     Opening,
     Words,
 )
-from rules.protected import ProtectedMoney
 from rules.references import LISTS
-from rules.rulebook import Rulebook
 from streams.contracts import headers as our_headers
 from streams.contracts.decision import Decision
 from streams.contracts.fields import from_milliseconds
@@ -87,14 +85,13 @@ class Settle:
         self.ledger = Ledger()
         self._contracts: dict[int, int] = {}  # borrower → when their latest loan contract was made
         self._answers: dict[int, _Answer] = {}  # event → the last of them
-        self._protected: tuple[Rulebook, ProtectedMoney] | None = None
 
     # -- what arrives -------------------------------------------------------------------------------------------------
 
     def take(self, batch: JudgedBatch) -> list[Outgoing]:
         """Open, change and end holds in the order of the events; see streams.following.Follower."""
         rows, procedure = batch.rows, batch.rulebook.procedure
-        protected = self._protected_by(batch.rulebook)
+        protected = batch.rulebook.protected_money
         new = batch.state == NEW
         listed = (batch.lists & _PROTECTED) != 0
         income = protected.incoming(rows, listed[:, PAYER]) & new
@@ -135,11 +132,6 @@ class Settle:
     def advance(self, mark: Mark) -> list[Outgoing]:
         """End what is due at the mark."""
         return list(self._told(self.ledger.due(mark, including=True)))
-
-    def _protected_by(self, rulebook: Rulebook) -> ProtectedMoney:
-        if self._protected is None or self._protected[0] is not rulebook:
-            self._protected = rulebook, ProtectedMoney(rulebook.procedure)
-        return self._protected[1]
 
     def _contract_made(self, borrower: int, moment: int) -> None:
         self._contracts.pop(borrower, None)

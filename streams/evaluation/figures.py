@@ -11,12 +11,11 @@ from typing import Final
 import numpy as np
 
 from rules.events import DAY_MS
+from rules.rulebook import packaged_procedure
 from rules.typology import Typology
-from streams.deadlines import hold_deadline
 from streams.evaluation.cases import Case
 from streams.evaluation.observed import TRANSACTIONS, Alert, Observed
 from streams.evaluation.ranking import at_rate, average_precision, curve
-from streams.findings import instant
 
 EARLY: Final = 0.10  # of a case's money: who names it before, names it early
 
@@ -298,6 +297,7 @@ def _innocents(runs: Sequence[Judged]) -> Innocents:
     events = held = warned = stepped_up = 0
     people: set[tuple[str, int]] = set()
     days: list[float] = []
+    procedure = packaged_procedure()
     for run in runs:
         rows = run.observed.rows
         honest = ~run.observed.fraud & np.isin(rows["kind"], list(TRANSACTIONS))
@@ -313,13 +313,13 @@ def _innocents(runs: Sequence[Judged]) -> Innocents:
                 continue
             if alert.row not in stopped:
                 stopped.add(alert.row)
-                days.append((hold_deadline(instant(alert.occurred_at)) - instant(alert.occurred_at)).total_seconds())
+                days.append(procedure.deadline("suspicion_hold", alert.occurred_at) - alert.occurred_at)
             if alert.subject and alert.subject not in involved:
                 people.add((run.observed.name, alert.subject))
         held += len(stopped)
         warned += len(other["warn"] - stopped)
         stepped_up += len(other["step_up"] - stopped)
-    in_days = [seconds * 1000 / DAY_MS for seconds in days]
+    in_days = [lasted / DAY_MS for lasted in days]
     return Innocents(
         events=events,
         held=held,
