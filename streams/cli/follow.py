@@ -15,7 +15,9 @@ from streams.cli.common import EXIT, fail
 from streams.following import Follower
 from streams.following_worker import FollowingWorker, FollowSettings
 from streams.logs import configure_logs
+from streams.notices import Necessity, Notices
 from streams.rulebook_feed import NoRulebook
+from streams.settle import Settle
 from streams.snapshots import SnapshotError
 from streams.supervisor import die_with_parent
 from streams.tokens import KeyRefused, TokenKey
@@ -25,8 +27,7 @@ from streams.trace import Trace
 
 def followers(key: TokenKey, topics: TopicSettings) -> Sequence[Follower]:
     """The agents behind `judged`, each in its first state; one more is one line more."""
-    del topics
-    return [Trace(key)]
+    return [Trace(key), Settle(key, topics.institutions, topics.partitions), Notices(key), Necessity(key)]
 
 
 def follow(
