@@ -105,7 +105,8 @@ class Member(msgspec.Struct):
 
     group: str
     since: int  # ms
-    again: int = 0  # tiyn paid after it, while it is measured
+    until: int  # ms: so long it is measured
+    again: int = 0  # tiyn paid after it, until then
 
 
 class Campaign(msgspec.Struct):
@@ -199,18 +200,19 @@ class Warnings:
             group = "warned"
             campaign.warned.people += 1
             self._told[payment.payer] = [*told, payment.moment]
-        campaign.members[payment.payer] = Member(group, payment.moment)
+        until = payment.moment + policy.effect_days * DAY_MS
+        campaign.members[payment.payer] = Member(group, payment.moment, until)
         if group != "passed_over":
-            self._due.append((payment.moment + policy.effect_days * DAY_MS, payment.payee, payment.payer))
+            self._due.append((until, payment.payee, payment.payer))
         self._move(payment.payee, payment.moment)
         return group
 
-    def paid(self, payment: Payment, policy: WarningPolicy) -> None:
+    def paid(self, payment: Payment) -> None:
         """Somebody paid a campaign's payee; counts where that person's effect is still being measured."""
         campaign = self.campaigns[payment.payee]
         campaign.last = max(campaign.last, payment.moment)
         member = campaign.members.get(payment.payer)
-        if member is not None and member.since < payment.moment < member.since + policy.effect_days * DAY_MS:
+        if member is not None and member.since < payment.moment < member.until:
             member.again += payment.amount
 
     def due(self, moment: int) -> Iterator[tuple[int, list[int]]]:

@@ -14,13 +14,21 @@ from rich.markup import escape
 from rich.table import Table
 
 from streams.alerts import ALERTS, SHADOW_ALERTS, find, read_file, read_topic
-from streams.cli.common import EXIT, JsonOption, console, errors_as_exit_codes, fail, output, print_json
+from streams.cli.common import (
+    EXIT,
+    JsonOption,
+    console,
+    errors_as_exit_codes,
+    fail,
+    found_servers,
+    output,
+    print_json,
+)
 from streams.cli.publish import Servers
 from streams.contracts.suspicious_operation import SuspiciousOperation
 from streams.delivery import BrokerUnreachable, DeliveryError, TopicMissing
 from streams.explanation import Language, local, money, short
 from streams.explanation import explain as in_words
-from streams.kafka import Kafka, KafkaSettings
 
 RECORDS_LOOKED_AT = 5_000  # from the end of each partition, where --from-beginning is not given
 LanguageOption = Annotated[
@@ -44,7 +52,7 @@ def alerts(
     topic are looked at. Exit codes: 0; 2 wrong arguments, or no such topic; 3 no Kafka answers.
     """
     with errors_as_exit_codes():
-        servers = _servers(bootstrap_servers)
+        servers = found_servers(bootstrap_servers)
         kept: deque[SuspiciousOperation] = deque(maxlen=limit or None)
         caught_up = False
 
@@ -128,16 +136,9 @@ def _everything(file: Path | None, bootstrap_servers: str | None) -> Iterator[Su
     if file is not None:
         yield from read_file(file)
         return
-    servers = _servers(bootstrap_servers)
+    servers = found_servers(bootstrap_servers)
     yield from read_topic(servers, ALERTS)
     yield from read_topic(servers, SHADOW_ALERTS)
-
-
-def _servers(bootstrap_servers: str | None) -> str:
-    settings = KafkaSettings()
-    if bootstrap_servers is not None:
-        settings = settings.model_copy(update={"bootstrap_servers": bootstrap_servers})
-    return Kafka.find(settings).bootstrap_servers
 
 
 def _fail(error: DeliveryError) -> None:

@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 
-from streams.kafka import KafkaUnavailable
+from streams.kafka import Kafka, KafkaSettings, KafkaUnavailable
 
 
 class EXIT(IntEnum):
@@ -40,6 +40,18 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON to standard
 def print_json(value: Any) -> None:
     """Print a result as JSON, in the order it was built in."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2) + "\n")
+
+
+def found_servers(bootstrap_servers: str | None) -> str:
+    """Where the Kafka that a command reads from answers: as given, else as the settings say.
+
+    Raises:
+        KafkaUnavailable: none answers.
+    """
+    settings = KafkaSettings()
+    if bootstrap_servers is not None:
+        settings = settings.model_copy(update={"bootstrap_servers": bootstrap_servers})
+    return Kafka.find(settings).bootstrap_servers
 
 
 def fail(message: str, remedy: str = "", code: EXIT = EXIT.USAGE) -> Never:

@@ -23,17 +23,18 @@ from streams.supervisor import die_with_parent
 from streams.tokens import KeyRefused, TokenKey
 from streams.topics import TopicSettings
 from streams.trace import Trace
+from streams.warn import Warn
 
 
 def followers(key: TokenKey, topics: TopicSettings) -> Sequence[Follower]:
     """The agents behind `judged`, each in its first state; one more is one line more."""
-    return [Trace(key), Settle(key, topics.institutions, topics.partitions), Notices(key), Necessity(key)]
+    return [Trace(key), Warn(key), Settle(key, topics.institutions, topics.partitions), Notices(key), Necessity(key)]
 
 
 def follow(
     parent: Annotated[int, typer.Option(hidden=True, help="End when this process ends.")] = 0,
 ) -> None:
-    """Follow the judged events in one country-wide order: trace flows of money. Settings: docs/operations.md."""
+    """Follow judged events in one country-wide order: trace money, settle holds, warn payers (docs/operations.md)."""
     if parent:
         die_with_parent(parent)
     configure_logs()

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from streams.contracts import blocked_resource, call, credit_refusals, disposition, hold, list_entries, loan, notice
+from streams.contracts import (
+    blocked_resource,
+    call,
+    credit_refusals,
+    disposition,
+    hold,
+    list_entries,
+    loan,
+    notice,
+    warning,
+)
 
 _NAME: Final = {
     "kk": "Делдал шот арқылы өткізу",
@@ -144,4 +154,6 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "hold": hold.EXAMPLE,
     "notice": notice.EXAMPLE,
     "necessity": notice.NECESSITY_EXAMPLE,
+    "warning": warning.EXAMPLE,
+    "warning_effect": warning.EFFECT_EXAMPLE,
 }

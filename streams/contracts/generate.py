@@ -30,6 +30,7 @@ from streams.contracts.rejected import RejectedEvent
 from streams.contracts.reversal import Reversal
 from streams.contracts.suspicious_operation import SuspiciousOperation
 from streams.contracts.transaction import NEEDS, Transaction
+from streams.contracts.warning import Warning, WarningEffect
 
 SCHEMAS: Final = Path(__file__).parent / "schemas"
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -53,6 +54,8 @@ CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     "hold": HoldEvent,
     "notice": NoticeEvent,
     "necessity": NecessityRecord,
+    "warning": Warning,
+    "warning_effect": WarningEffect,
 }
 
 
@@ -157,6 +160,13 @@ CHANNELS: Final = (
     Channel("holds", "holds", "send", "What becomes of each hold, until it ends with a cause.", ("hold",)),
     Channel("notices", "notices", "send", "What bodies outside the center are asked to do.", ("notice",)),
     Channel("necessity", "necessity", "send", "Why a sensitive list was looked into.", ("necessity",)),
+    Channel(
+        "warnings",
+        "warnings",
+        "send",
+        "Who is warned of which payee, each person seldom, and what that changed.",
+        ("warning", "warning_effect"),
+    ),
 )
 _PARAMETERS: Final = {
     "institution": "BIC of the institution, as declared in the topics file",
