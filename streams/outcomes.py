@@ -17,6 +17,7 @@ import numpy as np
 from kafka import KafkaConsumer, TopicPartition
 from numpy.typing import NDArray
 
+from rules.events import FIRST_FACT
 from streams import frames
 from streams.alerts import ALERTS
 from streams.contracts.fields import instant, milliseconds
@@ -45,6 +46,7 @@ class Outcomes:
     keep_events: bool = False
     keep_latencies: bool = False
     judged: int = 0  # different events
+    transactions: int = 0  # of them, those that moved money; the others are facts that a subject's streams told of
     rows: int = 0  # with those that a restarted worker sent again
     events: Counter[tuple[str, str]] = field(default_factory=Counter)
     alerts: dict[str, AlertSeen] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Outcomes:
         self._next[record.partition] = max(known, first + len(rows))
         self.rows += len(rows)
         self.judged += len(fresh)
+        self.transactions += int((fresh["kind"] < FIRST_FACT).sum())
         if len(fresh):
             self.first_judged_ms = record.timestamp if self.first_judged_ms is None else self.first_judged_ms
             self.last_judged_ms = max(self.last_judged_ms or 0, record.timestamp)
@@ -126,16 +129,18 @@ class Outcomes:
             record.timestamp - appended,
         )
 
-    def wait_for(self, events: int, seconds: float, each: Callable[[], None] = lambda: None) -> None:
-        """Poll until so many different events are judged.
+    def wait_for(
+        self, events: int, seconds: float, each: Callable[[], None] = lambda: None, *, transactions: bool = False
+    ) -> None:
+        """Poll until so many different events are judged, or so many transactions.
 
         Raises:
             TimeoutError: they were not, after `seconds`.
         """
         deadline = time.monotonic() + seconds
-        while self.judged < events:
+        while (judged := self.transactions if transactions else self.judged) < events:
             if time.monotonic() > deadline:
-                raise TimeoutError(f"{self.judged:,} of {events:,} events were judged after {seconds:.0f} s")
+                raise TimeoutError(f"{judged:,} of {events:,} events were judged after {seconds:.0f} s")
             self.poll()
             each()
         self.to_end()

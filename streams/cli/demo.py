@@ -29,7 +29,7 @@ from streams.kafka import KafkaSettings
 from streams.outcomes import Outcomes, percentile
 from streams.publishing import Pace, publish_files
 from streams.supervisor import WorkersFailing
-from streams.topics import TopicSettings
+from streams.topics import INSTITUTIONS, TopicSettings
 
 LIVE_RATE = 500.0  # events a second of the last day, at which the demo shows latency
 
@@ -87,7 +87,7 @@ def demo(
 def _country(folder: Path, people: int, seed: int) -> tuple[Path, Path, Path]:
     """Six days of history, the last day apart, and the labels of both."""
     whole = folder / "week.jsonl"
-    settings = Settings(7, people, seed, institutions=6, transactions_only=True)
+    settings = Settings(7, people, seed, institutions=len(INSTITUTIONS))
     summary = write_country(settings, whole, labels_beside(whole), lambda *_: None)
     lines = whole.read_bytes().splitlines(keepends=True)
     # The last hours of the week are played at a steady rate, so that latency means something.
@@ -102,11 +102,12 @@ def _country(folder: Path, people: int, seed: int) -> tuple[Path, Path, Path]:
 def _play(center: Center, outcomes: Outcomes, history: Path, last_day: Path) -> dict[str, Any]:
     """Publish the history as fast as it goes, then the last hours at LIVE_RATE; watch both."""
     servers = center.kafka.bootstrap_servers
-    sizes = [path.read_bytes().count(b"\n") for path in (history, last_day)]
+    sizes = [path.read_bytes().count(b'"type":"transaction"') for path in (history, last_day)]
     bars = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
     )
-    acknowledged = bars.add_task("acknowledged", total=sum(sizes))
+    lines = sum(path.read_bytes().count(b"\n") for path in (history, last_day))
+    acknowledged = bars.add_task("acknowledged", total=lines)
     judged = bars.add_task("judged", total=sum(sizes))
     failures: list[BaseException] = []
 
@@ -125,7 +126,7 @@ def _play(center: Center, outcomes: Outcomes, history: Path, last_day: Path) -> 
 
     def look() -> None:
         center.supervisor.check()
-        bars.update(judged, completed=outcomes.judged)
+        bars.update(judged, completed=outcomes.transactions)
         if failures:
             raise failures[0]
         if live:
@@ -136,15 +137,15 @@ def _play(center: Center, outcomes: Outcomes, history: Path, last_day: Path) -> 
     with Live(bars, console=console, refresh_per_second=8, transient=True, auto_refresh=console.is_terminal) as shown:
         live = shown if console.is_terminal else None
         thread.start()
-        outcomes.wait_for(sizes[0], 170, look)
+        outcomes.wait_for(sizes[0], 170, look, transactions=True)
         history_ms = (outcomes.last_judged_ms or 0) - (outcomes.first_judged_ms or 0)
         before = set(outcomes.alerts)
-        outcomes.wait_for(sum(sizes), 170, look)
+        outcomes.wait_for(sum(sizes), 170, look, transactions=True)
     thread.join(30)
     latencies = [alert.latency_ms for key, alert in outcomes.alerts.items() if key not in before]
     return {
         "events": sum(sizes),
-        "judged": outcomes.judged,
+        "judged": outcomes.transactions,
         "alerts": len(outcomes.alerts),
         "alerts_by_typology": dict(sorted(Counter(a.typology for a in outcomes.alerts.values()).items())),
         "throughput_events_per_s": round(sizes[0] / max(history_ms / 1000, 0.001)),
@@ -209,7 +210,7 @@ def _show(result: dict[str, Any], center: Center, as_json: bool) -> None:
     output.print(table)
     latency = result["latency_ms"]
     output.print(
-        f"{result['events']:,} events judged once each, {result['alerts']:,} alerts. "
+        f"{result['events']:,} transactions judged once each, {result['alerts']:,} alerts. "
         f"Backlog drained at {result['throughput_events_per_s']:,} events/s; then at {latency['rate']:.0f} events/s, "
         f"from an event to its alert: p50 {latency['p50']:.0f} ms, p99 {latency['p99']:.0f} ms "
         f"({latency['alerts']} alerts)."
