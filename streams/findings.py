@@ -14,8 +14,9 @@ from rules.events import FIRST_FACT, LATE, LOAN_KINDS, PAYER, ROLES
 from rules.holds import RESTRAINING
 from rules.references import LISTS
 from rules.risk import parts as risk_parts
-from rules.rulebook import Description
+from rules.rulebook import Description, Rulebook
 from rules.typology import Action
+from rules.warning import held_out, rule_for
 from streams.contracts import headers as our_headers
 from streams.contracts.decision import Decision, JudgedUpTo, ProgressMark
 from streams.contracts.reasons import Reason
@@ -227,6 +228,8 @@ class Findings:
             action = gravest.description.action
             assert action is not None
             publisher, rulebook = text_of(row["institution"]), judgement.rulebook
+            if action.decision == "warn" and _held_out(row, [f.description.typology.id for f in several], rulebook):
+                continue
             decision = Decision(
                 type="decision",
                 institution=publisher,
@@ -307,6 +310,14 @@ class Findings:
 def _answered(row: np.void) -> bool:
     """Whether the event's publisher waits for a decision: on a transaction, or on a step of a loan."""
     return int(row["kind"]) < FIRST_FACT or int(row["kind"]) in LOAN_KINDS
+
+
+def _held_out(row: np.void, typologies: list[str], rulebook: Rulebook) -> bool:
+    """Whether this payer is left out of warnings about this payee, so that their effect can be measured."""
+    policy, chosen = rulebook.procedure.warning_policy, rule_for(rulebook.procedure.warnings, typologies)
+    if policy is None or chosen is None or not chosen[0].hold_out:
+        return False
+    return held_out(int(row["payer"]), int(row["payee"]), policy.hold_out_share)
 
 
 def _decision_record(addressee: str, value: bytes, key: str, appended_at: int) -> Outgoing:
