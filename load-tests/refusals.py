@@ -38,12 +38,8 @@ def iins(count: int) -> NDArray[np.str_]:
         # 400 people a day of birth, of either sex.
         century = np.repeat([3, 4] if day.year < 2000 else [5, 6], 200)
         serial = np.tile(np.arange(200), 2)
-        digits = np.array(
-            [
-                [int(each) for each in f"{day:%y%m%d}{sex}{number:04d}"]
-                for sex, number in zip(century, serial, strict=True)
-            ]
-        )
+        first_eleven = [f"{day:%y%m%d}{sex}{number:04d}" for sex, number in zip(century, serial, strict=True)]
+        digits = np.frombuffer("".join(first_eleven).encode(), np.uint8).reshape(-1, 11).astype(np.int64) - 48
         check = digits @ _FIRST % 11
         check = np.where(check == 10, digits @ _SECOND % 11, check)
         whole = np.column_stack([digits, check])[check < 10]

@@ -99,6 +99,7 @@ class WorkerMetrics(Collector):
         self._totals: Counter[str] = Counter()
         self._partitions: dict[int, dict[str, float]] = {}
         self._marks: dict[str, float] = {}
+        self._references = 0, 0
         self._latency = Histogram(LATENCY_BUCKETS)
         self._decisions = Histogram(LATENCY_BUCKETS)
         self._batches = Histogram(BATCH_BUCKETS)
@@ -207,6 +208,10 @@ class WorkerMetrics(Collector):
         """A snapshot could not be written; nothing was acknowledged for it."""
         self._totals["snapshot_failures"] += 1
 
+    def references(self, entries: int, size: int) -> None:
+        """The reference sets that the partitions of this worker share: entries, and their bytes."""
+        self._references = entries, size
+
     # -- scrape -------------------------------------------------------------------------------------------------------
 
     def collect(self) -> Iterator[Metric]:
@@ -236,6 +241,8 @@ class WorkerMetrics(Collector):
             ["source"],
             {(source,): age for source, age in self._marks.copy().items()},
         )
+        yield GaugeMetricFamily("antifraud_reference_entries", "Entries of the reference sets.", self._references[0])
+        yield GaugeMetricFamily("antifraud_reference_bytes", "Bytes of the reference sets.", self._references[1])
         yield _gauge("antifraud_worker_info", "The worker.", ["worker"], {(self.worker,): 1.0})
 
 

@@ -331,6 +331,7 @@ class Screen:
 
     def measure(self, ends: Mapping[int, int]) -> None:
         """Bring the gauges up to date; `ends`: the known end of each partition of `facts`."""
+        self.metrics.references(len(self.references), self.references.memory_bytes)
         for number, held in self.held.items():
             engine = held.partition.engine
             self.metrics.state(
