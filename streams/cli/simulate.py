@@ -17,6 +17,7 @@ from simulator.people import INSTITUTIONS
 from simulator.scenarios import SCENARIOS
 from simulator.writer import labels_beside
 from streams.cli.common import JsonOption, console, fail, output, print_json
+from streams.topic_declarations import INSTITUTIONS as KNOWN_TO_CENTER
 
 
 def simulate(
@@ -77,6 +78,13 @@ def simulate(
         })  # fmt: skip
         return
     console.print(f"{summary.events:,} events in {seconds:.1f} s → {out}, labels → {labels}", soft_wrap=True)
+    taking_part = list(INSTITUTIONS)[: settings.institutions]
+    if not set(taking_part) <= set(KNOWN_TO_CENTER):
+        console.print(
+            f"{len(taking_part)} institutions take part. A center knows {len(KNOWN_TO_CENTER)} unless told otherwise: "
+            f"ANTIFRAUD_INSTITUTIONS={','.join(taking_part)}, or simulate with --institutions {len(KNOWN_TO_CENTER)}.",
+            soft_wrap=True,
+        )
     table = Table("typology", "times played", "events")
     for typology, times in summary.instances.items():
         table.add_row(typology, f"{times:,}", f"{summary.labelled.get(typology, 0):,}")
