@@ -21,6 +21,8 @@ STILL_ABOUT_MS: Final = 7 * DAY_MS
 # Money that goes there has left the accounts from which it could be taken back.
 LEAVING: Final = frozenset(map(KINDS.index, ("cash_withdrawal", "crypto_exchange", "card_payment", "loan_repayment")))
 
+_LISTING: Final = KINDS.index("listing")
+
 
 class Named(NamedTuple):
     """One alert that named a case."""
@@ -119,6 +121,8 @@ def cases_of(run: Observed) -> list[Case]:
             groups[scenario, f"{scenario}-{number}"] = connected
     cases = [_case(run, name, np.array(rows), totals, common) for (_, name), rows in groups.items()]
     _name(cases, run)
+    listed = np.isin(run.rows["payee"], [token for case in cases for token in case.subjects])
+    run.listings_of_frauds = frozenset(np.flatnonzero(listed & (run.rows["kind"] == _LISTING)).tolist())
     return sorted(cases, key=lambda case: (case.first, case.name))
 
 

@@ -164,7 +164,7 @@ def figures(runs: Sequence[Judged], typologies: Sequence[Typology], analysts: in
     fraud = np.concatenate([run.fraud for run in observed])
     risk = np.concatenate([run.rows["risk"] for run in observed])
     recall, precision = at_rate(fraud, risk)
-    right = sum(_is_fraud(run, alert) for run, alert in alerts)
+    right = sum(run.is_right(alert) for run, alert in alerts)
     scenarios = sorted({scenario for case in cases for scenario in case.scenarios})
     return Figures(
         events=len(fraud),
@@ -205,9 +205,9 @@ def _of_typology(
     analyst_days: float,
 ) -> TypologyFigures:
     own = [(run, alert) for run, alert in alerts if alert.typology == typology.id]
-    right = sum(_is_fraud(run, alert) for run, alert in own)
+    right = sum(run.is_right(alert) for run, alert in own)
     strict = sum(_scenario(run, alert) == typology.id for run, alert in own)
-    held = {(run.name, alert.row) for run, alert in own if _holds(alert) and not _is_fraud(run, alert)}
+    held = {(run.name, alert.row) for run, alert in own if _holds(alert) and not run.is_right(alert)}
     return TypologyFigures(
         id=typology.id,
         name=typology.name.en,
@@ -381,10 +381,6 @@ def _kind(case: str) -> str:
 def _days(run: Observed) -> float:
     times = run.rows["occurred_at"]
     return max(1.0, float(times.max() - times.min()) / DAY_MS) if len(times) else 1.0
-
-
-def _is_fraud(run: Observed, alert: Alert) -> bool:
-    return run.label(alert).fraud
 
 
 def _scenario(run: Observed, alert: Alert) -> str:

@@ -64,10 +64,16 @@ class Observed:
     unlabelled: int  # judged events without a label: taken for honest
     missing: list[int]  # for each of `known`: labelled events that were not judged
     first_rejected: RejectedEvent | None
+    # Rows of listings that name a subject of a fraud: entries have no labels of their own.
+    listings_of_frauds: frozenset[int] = frozenset()
 
     def label(self, alert: Alert) -> Label:
         """The label of an alert's event."""
         return self.known[int(self.rows["label"][alert.row])]
+
+    def is_right(self, alert: Alert) -> bool:
+        """Whether an alert is about a fraud: its event belongs to one, or lists a subject of one."""
+        return self.label(alert).fraud or alert.row in self.listings_of_frauds
 
     @property
     def fraud(self) -> NDArray[np.bool_]:
