@@ -16,6 +16,7 @@ from rules.calendar import HOUR_MS, USUAL_HOURS, Calendar, Hours, MovedDay
 from rules.events import DAY_MS, PARTY_KINDS, TRANSACTION_KINDS
 from rules.lists import Day, Identifier, Lists, Sourced, Threshold
 from rules.names import Dated
+from rules.pyramid_index import MeterSettings
 from rules.references import LISTS
 from rules.texts import Strict, Texts
 from rules.typology import Score, Subject, TypologyId, one_of
@@ -182,6 +183,7 @@ class ProcedureLists(Lists):
     necessities: list[Necessity] = Field(default_factory=list)
     warning_policy: list[WarningPolicy] = Field(default_factory=list, max_length=1)
     warnings: list[WarningRule] = Field(default_factory=list)
+    pyramid_meter: list[MeterSettings] = Field(default_factory=list, max_length=1)
 
 
 # Sections whose entries have a name that nothing else of the section may have.
@@ -204,6 +206,7 @@ class Procedure:
     cooling_off: frozenset[str]  # typologies whose hold waits for a loan's cooling-off
     warning_policy: WarningPolicy | None  # without one nobody is warned
     warnings: Mapping[str, WarningRule]
+    pyramid_meter: MeterSettings | None  # without one nobody is watched
     thresholds: Mapping[str, Dated]
     calendar: Calendar
 
@@ -236,6 +239,7 @@ class Procedure:
             frozenset(every("cooling_off")),
             next(iter(every("warning_policy")), None),
             named("warnings"),
+            next(iter(every("pyramid_meter")), None),
             {threshold.name: threshold.dated() for threshold in thresholds},
             Calendar(moved, hours),
         )

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "publish": ("streams.cli.publish", "publish", "Publish files of events to the institutions' topics."),
     "alerts": ("streams.cli.alerts", "alerts", "Show suspicious operations."),
     "explain": ("streams.cli.alerts", "explain", "Say in words why an alert was raised."),
+    "meters": ("streams.cli.meters", "meters", "Show collectors of money and how far each looks like a pyramid."),
     "warnings": ("streams.cli.warnings", "warnings", "Show whom people were warned of, and what that changed."),
     "holds": ("streams.cli.holds", "holds", "Show what is held, until when, and how each hold ended."),
     "notices": ("streams.cli.notices", "notices", "Show what other bodies were told, and what came of it."),

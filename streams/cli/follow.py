@@ -15,6 +15,7 @@ from streams.cli.common import EXIT, fail
 from streams.following import Follower
 from streams.following_worker import FollowingWorker, FollowSettings
 from streams.logs import configure_logs
+from streams.meter import Meter
 from streams.notices import Necessity, Notices
 from streams.rulebook_feed import NoRulebook
 from streams.settle import Settle
@@ -28,7 +29,14 @@ from streams.warn import Warn
 
 def followers(key: TokenKey, topics: TopicSettings) -> Sequence[Follower]:
     """The agents behind `judged`, each in its first state; one more is one line more."""
-    return [Trace(key), Warn(key), Settle(key, topics.institutions, topics.partitions), Notices(key), Necessity(key)]
+    return [
+        Trace(key),
+        Meter(key),
+        Warn(key),
+        Settle(key, topics.institutions, topics.partitions),
+        Notices(key),
+        Necessity(key),
+    ]
 
 
 def follow(

@@ -13,6 +13,7 @@ from streams.contracts import (
     list_entries,
     loan,
     notice,
+    pyramid_meter,
     warning,
 )
 
@@ -154,6 +155,7 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "hold": hold.EXAMPLE,
     "notice": notice.EXAMPLE,
     "necessity": notice.NECESSITY_EXAMPLE,
+    "pyramid_meter": pyramid_meter.EXAMPLE,
     "warning": warning.EXAMPLE,
     "warning_effect": warning.EFFECT_EXAMPLE,
 }

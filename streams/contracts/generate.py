@@ -26,6 +26,7 @@ from streams.contracts.hold import HoldEvent
 from streams.contracts.list_entries import ListEntries
 from streams.contracts.loan import Loan
 from streams.contracts.notice import NecessityRecord, NoticeEvent
+from streams.contracts.pyramid_meter import PyramidMeter
 from streams.contracts.rejected import RejectedEvent
 from streams.contracts.reversal import Reversal
 from streams.contracts.suspicious_operation import SuspiciousOperation
@@ -54,6 +55,7 @@ CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     "hold": HoldEvent,
     "notice": NoticeEvent,
     "necessity": NecessityRecord,
+    "pyramid_meter": PyramidMeter,
     "warning": Warning,
     "warning_effect": WarningEffect,
 }
@@ -160,6 +162,13 @@ CHANNELS: Final = (
     Channel("holds", "holds", "send", "What becomes of each hold, until it ends with a cause.", ("hold",)),
     Channel("notices", "notices", "send", "What bodies outside the center are asked to do.", ("notice",)),
     Channel("necessity", "necessity", "send", "Why a sensitive list was looked into.", ("necessity",)),
+    Channel(
+        "meters",
+        "meters",
+        "send",
+        "How far each collector of money looks like a pyramid; the latest record of each is kept.",
+        ("pyramid_meter",),
+    ),
     Channel(
         "warnings",
         "warnings",
