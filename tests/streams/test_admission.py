@@ -196,9 +196,7 @@ def test_a_sender_speaks_for_itself_only(name: str) -> None:
     assert [refused.reason for refused in admit(record).rejected] == [Reason.WRONG_INSTITUTION]
     assert not admit(record, source=None).rejected
     declared = Admission(KEY, VAULT, ["CASPKZKA"])
-    assert [refused.path for refused in admit(record, source=None, admission=declared).rejected] == [
-        "$.institution"
-    ]
+    assert [refused.path for refused in admit(record, source=None, admission=declared).rejected] == ["$.institution"]
 
 
 @pytest.mark.parametrize("name", ["transaction", "heartbeat", "reversal"])
