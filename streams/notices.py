@@ -14,7 +14,7 @@ from rules.events import KINDS, PARTY_KINDS, ROLES
 from rules.notices import Board, Cause, Notice
 from rules.references import LISTS
 from streams.contracts.fields import from_milliseconds
-from streams.contracts.notice import NecessityRecord, NoticeEvent
+from streams.contracts.notice import NECESSITY, NOTICES, NecessityRecord, NoticeEvent
 from streams.contracts.suspicious_operation import Role
 from streams.contracts.text import Text
 from streams.engine import NEW
@@ -22,8 +22,6 @@ from streams.following import JudgedBatch, Mark, Outgoing, moments
 from streams.settle import alert_id, headers_of, in_three, text_of
 from streams.tokens import TokenKey
 
-NOTICES: Final = "notices"
-NECESSITY: Final = "necessity"
 _LISTING, _INNOCENT = KINDS.index("listing"), KINDS.index("marked_false_positive")
 _decode = msgspec.msgpack.Decoder(list[Notice]).decode
 

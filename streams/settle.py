@@ -30,13 +30,13 @@ from rules.references import LISTS
 from streams.contracts import headers as our_headers
 from streams.contracts.decision import Decision
 from streams.contracts.fields import from_milliseconds
+from streams.contracts.hold import TOPIC as HOLDS
 from streams.contracts.hold import HoldEvent
 from streams.contracts.text import Text
 from streams.engine import NEW, REPEAT, homes_of
 from streams.following import DECISIONS, JudgedBatch, Mark, Outgoing, moments
 from streams.tokens import TokenKey
 
-HOLDS: Final = "holds"
 _STEP_UP, _HOLD = DECISIONS.index("step_up"), DECISIONS.index("hold")
 _OUTCOMES: Final = {
     KINDS.index(f"marked_{outcome}"): outcome

@@ -12,11 +12,10 @@ from rich.table import Table
 from streams.cli.alerts import LanguageOption, _fail
 from streams.cli.common import JsonOption, console, errors_as_exit_codes, found_servers, output, print_json
 from streams.cli.publish import Servers
-from streams.contracts.hold import HoldEvent
+from streams.contracts.hold import TOPIC, HoldEvent
 from streams.delivery import DeliveryError
 from streams.explanation import Language, local, money
 from streams.reports import latest, read_to_end
-from streams.settle import HOLDS
 
 _COLUMNS = {
     "en": ("since", "hold", "decision", "state", "why", "institution", "event", "tenge", "deadline", "left", "then"),
@@ -39,7 +38,7 @@ def holds(
     """
     with errors_as_exit_codes():
         try:
-            records = read_to_end(found_servers(bootstrap_servers), HOLDS, HoldEvent, unreadable=say_unreadable)
+            records = read_to_end(found_servers(bootstrap_servers), TOPIC, HoldEvent, unreadable=say_unreadable)
             found = latest(records, lambda hold: hold.hold_id, lambda hold: hold.number)
         except DeliveryError as error:
             _fail(error)

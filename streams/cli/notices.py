@@ -13,10 +13,9 @@ from streams.cli.alerts import LanguageOption, _fail
 from streams.cli.common import JsonOption, console, errors_as_exit_codes, found_servers, output, print_json
 from streams.cli.holds import say_unreadable
 from streams.cli.publish import Servers
-from streams.contracts.notice import NecessityRecord, NoticeEvent
+from streams.contracts.notice import NECESSITY, NOTICES, NecessityRecord, NoticeEvent
 from streams.delivery import DeliveryError
 from streams.explanation import Language, local, short
-from streams.notices import NECESSITY, NOTICES
 from streams.reports import latest, read_to_end
 
 

@@ -10,6 +10,7 @@ from streams.contracts.fields import Contract, EventId, Instant, Institution
 from streams.contracts.suspicious_operation import AlertId, Tenge, TokenText
 from streams.contracts.text import Text
 
+TOPIC: Final = "holds"
 HoldId = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$", description="Hash of institution, event and decision")]
 HoldState = Literal["proposed", "in_force", "extended", "released", "proceeded", "expired", "superseded"]
 

@@ -10,6 +10,8 @@ from streams.contracts.fields import Contract, EventId, Instant, Publisher
 from streams.contracts.suspicious_operation import AlertId, Role, TokenText
 from streams.contracts.text import Text
 
+NOTICES: Final = "notices"
+NECESSITY: Final = "necessity"
 Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 TypologyId = Annotated[str, Field(pattern=r"^T[0-9]{2,3}$")]
 Word = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{1,47}$")]

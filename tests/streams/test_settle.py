@@ -13,11 +13,12 @@ from hypothesis import strategies as st
 from rules.calendar import HOUR_MS
 from rules.events import DAY_MS
 from streams.contracts.decision import Decision
+from streams.contracts.hold import TOPIC as HOLDS
 from streams.contracts.hold import HoldEvent
 from streams.engine import NEW, REPEAT
 from streams.findings import alert_id
 from streams.following import Outgoing
-from streams.settle import HOLDS, Settle
+from streams.settle import Settle
 from streams.tokens import demo_keys
 from tests.streams.judged import COMPANY, Event, judged
 
