@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules import flow_kernels as kernels
-from rules.events import KINDS, PARTY_KINDS, Events
+from rules.events import EVENT, KINDS, PARTY_KINDS, Events
 from rules.flow_kernels import CLEAN, EDGE, REACH, TO_COMPANY, TRACED
 
 CAPACITY: Final = 1 << 19  # transfers
@@ -289,3 +289,12 @@ class Flows:
             kernels.fill(table, np.array(state[name]))
         self._index()
         return self
+
+
+def warm_up() -> None:
+    """Compile, or load from numba's cache, the kernels, so that no event waits for a compiler."""
+    row = np.zeros(1, EVENT)
+    row["payer"], row["payee"], row["amount_kzt"], row["event"] = 1, 2, 100, 1
+    flows = Flows(2 * CHUNK)
+    flows.add(row, np.zeros(1, np.uint16), FlowParameters(1, 1, 1, 0.8, 0.0, 0.8, 0.5))
+    Flows.restore(flows.state())

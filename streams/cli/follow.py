@@ -11,6 +11,7 @@ import aiokafka.errors
 import typer
 import uvloop
 
+from rules.flows import warm_up
 from streams.cli.common import EXIT, fail
 from streams.following import Follower
 from streams.following_worker import FollowingWorker, FollowSettings
@@ -48,6 +49,7 @@ def follow(
     configure_logs()
     gc.set_threshold(100_000, 50, 1_000)
     uvloop.install()
+    warm_up()
     try:
         asyncio.run(FollowingWorker(FollowSettings(), followers).run())
     except KeyRefused as refused:
