@@ -174,6 +174,6 @@ def test_no_typology_reads_it_without_a_stated_necessity(typology: str) -> None:
     notices = documents["lists/notices.yaml"]
     documents["lists/notices.yaml"] = notices.replace(
         f"  - typology: {typology}\n    list: convicted", "  - typology: T99\n    list: convicted"
-    )  # noqa: E501
+    )
     found_faults = [problem.message for problem in Reading(documents).problems]
     assert f"{typology} reads the list 'convicted' without a stated necessity" in found_faults
