@@ -10,7 +10,7 @@ Computing 43 (1990) 391-400: standard error 1.2/sqrt(payers kept), 4 to 5 % here
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 import msgspec
@@ -134,14 +134,14 @@ class Meter:
         self, key: int, collector: Collector, moment: int, settings: MeterSettings, *, daily: bool
     ) -> Reading | None:
         below = [payer for payer in collector.payers if payer in self.watched and payer != key]
-        reading = read(key, collector, moment, settings, below=below, index_of=self.index_of, depth=self._depth(key))
+        reading = read(key, collector, moment, settings, below=below, index_of=self.index_of)
         collector.index = reading.index
         moved = abs(reading.index - collector.told) >= settings.step
         crossed = (reading.index >= settings.line) != (collector.told >= settings.line)
         if not (daily or moved or crossed):
             return None
         collector.told = reading.index
-        return reading
+        return replace(reading, depth=self._depth(key))
 
     def _depth(self, key: int) -> int:
         """How many watched collectors stand one below the other, each paying the one above; at most 5 are looked at.

@@ -161,19 +161,36 @@ class Reading:
     funded: int
     repaid: int  # people
     monthly_rate: float  # NaN where nobody was paid
-    depth: int
     cash_share: float  # of the deposits
     expenses_share: float
     money_in: int
     money_out: int
     estimated: bool  # figures of people come from a sample
-    forecast: tuple[Forecast, ...]
-    texts: Mapping[Language, str]
+    growth: Growth | None
+    entrants: int  # in the window
+    depth: int = 0  # filled in when it is told
 
     @property
     def still_there(self) -> int:
         """What has come in and not gone out, as far as the center saw both; never below 0."""
         return max(0, self.money_in - self.money_out)
+
+    def forecast(self, settings: MeterSettings) -> tuple[Forecast, ...]:
+        """What comes unless it is stopped; nothing before there are days enough to judge growth by."""
+        return forecast(self.growth, self.people, self.deposits / max(self.entrants, 1), settings.reach)
+
+    def texts(self, settings: MeterSettings) -> Mapping[Language, str]:
+        """The reading as one sentence in three languages."""
+        known: dict[str, tuple[float | str | None, str]] = {
+            "index": (self.index, "points"),
+            "days": (settings.window_days, "days"),
+            "people": (self.payers, "people"),
+            "regions": (self.regions, "regions"),
+            "deposits": (self.deposits / 100, "tenge"),
+            "payouts": (self.payouts / 100, "tenge"),
+            "funded": (self.funded / self.payouts if self.payouts else 0.0, "share"),
+        }
+        return settings.summary.render(lambda name: known[name])
 
 
 def share(value: float, nothing: float, full: float) -> float:
@@ -189,7 +206,6 @@ def read(
     *,
     below: list[int],
     index_of: Callable[[int], float],
-    depth: int,
 ) -> Reading:
     """The index of a collector as of `moment`; `below` are its payers that are watched collectors themselves."""
     today = (moment + LOCAL_OFFSET_MS) // DAY_MS
@@ -230,15 +246,6 @@ def read(
     parts: dict[Part, float] = {one.part: round(one.most * shares[one.part], 1) for one in settings.points}
     index = round(min(100.0, sum(parts.values())), 1)
     entrants = [day.entrants for number, day in collector.days.items() if today - 7 < number <= today]
-    known: dict[str, tuple[float | str | None, str]] = {
-        "index": (index, "points"),
-        "days": (settings.window_days, "days"),
-        "people": (len(active) * weight, "people"),
-        "regions": (len(regions), "regions"),
-        "deposits": (deposits / 100, "tenge"),
-        "payouts": (payouts / 100, "tenge"),
-        "funded": (funded / payouts if payouts else 0.0, "share"),
-    }
     return Reading(
         key=key,
         rest=collector.rest,
@@ -257,14 +264,13 @@ def read(
         funded=funded,
         repaid=len(paid) * weight,
         monthly_rate=rate,
-        depth=depth,
         cash_share=taken / deposits if deposits else 0.0,
         expenses_share=sum(day.expenses for day in window) / deposits if deposits else 0.0,
         money_in=collector.money_in,
         money_out=collector.money_out,
         estimated=collector.level > 0,
-        forecast=forecast(growth, collector, deposits, sum(day.entrants for day in window), settings.reach),
-        texts=settings.summary.render(lambda name: known[name]),
+        growth=growth,
+        entrants=sum(day.entrants for day in window),
     )
 
 
@@ -337,16 +343,13 @@ def _information(design: NDArray[np.float64], expected: NDArray[np.float64]) -> 
     return information
 
 
-def forecast(
-    growth: Growth | None, collector: Collector, deposits: int, entrants: int, reach: int
-) -> tuple[Forecast, ...]:
-    """People and money of the next 7 and 30 days: growth goes on and dies down towards `reach` people (logistic)."""
+def forecast(growth: Growth | None, already: int, each: float, reach: int) -> tuple[Forecast, ...]:
+    """People and money (`each` tiyn) of the next 7 and 30 days: growth dies down towards `reach` people (logistic)."""
     if growth is None:
         return ()
-    each = deposits / max(entrants, 1)
     told = []
     for horizon in HORIZONS:
-        people, low, high = (_people(growth, horizon, collector.people, reach, z) for z in (0.0, -Z, Z))
+        people, low, high = (_people(growth, horizon, already, reach, z) for z in (0.0, -Z, Z))
         noise = Z * math.sqrt(growth.dispersion * max(people, 1.0))
         low, high = max(0.0, min(low, people - noise)), max(high, people + noise)
         told.append(Forecast(horizon, people, low, high, people * each, low * each, high * each))

@@ -109,6 +109,7 @@ def _has(book: Rulebook, rows: NDArray[np.void], lexicon: str) -> NDArray[np.boo
 
 def document(reading: Reading, token: str, settings: MeterSettings) -> PyramidMeter:
     """A reading as it is published; `token` names the collector."""
+    texts = reading.texts(settings)
     return PyramidMeter(
         type="pyramid_meter",
         collector=token,
@@ -148,9 +149,9 @@ def document(reading: Reading, token: str, settings: MeterSettings) -> PyramidMe
                 money_low=tenge(round(one.money_low)),
                 money_high=tenge(round(one.money_high)),
             )
-            for one in reading.forecast
+            for one in reading.forecast(settings)
         ),
-        summary=Text(kk=reading.texts["kk"], ru=reading.texts["ru"], en=reading.texts["en"]),
+        summary=Text(kk=texts["kk"], ru=texts["ru"], en=texts["en"]),
     )
 
 
