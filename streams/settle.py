@@ -122,7 +122,8 @@ class Settle:
                 opening = self._opening(batch, i, decided[i], moment, bool(income[i]), bool(outgo[i]))
                 began = self.ledger.begin(opening, procedure) if opening is not None else []
                 held = any(hold.open and hold.decision in RESTRAINING for hold in began)
-                told += self._told(began)
+                # The screen sends no hold of protected income: there is nothing to let go.
+                told += self._told(began, answering=not income[i])
             if income[i]:
                 self.ledger.came_in(int(row["payee"]), int(row["amount_kzt"]))
             if outgo[i] and not held:
@@ -195,7 +196,7 @@ class Settle:
 
     # -- what leaves --------------------------------------------------------------------------------------------------
 
-    def _told(self, holds: Iterable[Hold]) -> Iterator[Outgoing]:
+    def _told(self, holds: Iterable[Hold], *, answering: bool = True) -> Iterator[Outgoing]:
         for hold in holds:
             event = self._event(hold)
             identity = f"{hold.id}-{hold.number}"
@@ -205,7 +206,7 @@ class Settle:
                 hold.id.encode(),
                 headers_of("hold", identity),
             )
-            answer = self._answer(hold, event)
+            answer = self._answer(hold, event) if answering else None
             if answer is None:
                 continue
             addressees = [hold.institution]
