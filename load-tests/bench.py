@@ -29,6 +29,7 @@ from plain_faust import measure as measure_plain
 from rich.console import Console
 from rich.table import Table
 
+from rules.rulebook import PACKAGED
 from simulator.country import Settings, write_country
 from simulator.writer import labels_beside
 from streams.center import Center, demo_environment
@@ -39,7 +40,7 @@ from streams.snapshots import SnapshotStore
 from streams.tokens import demo_keys
 from streams.topics import TopicSettings
 
-STAGES = ("stages", "drain", "plain", "latency", "memory")
+STAGES = ("stages", "drain", "plain", "latency", "memory", "registries")
 RATE = 2_000.0
 SNAPSHOTS_SECONDS = 160.0  # long enough for several snapshots and the times between
 SEEN_SECONDS = 0.1
@@ -48,7 +49,7 @@ console = Console(stderr=True)
 
 
 @contextmanager
-def center(**environment: str) -> Iterator[Center]:
+def center(rulebook: Path = PACKAGED, **environment: str) -> Iterator[Center]:
     """A fresh center of one worker and one partition."""
     with tempfile.TemporaryDirectory(prefix="antifraud-bench-") as name:
         folder = Path(name)
@@ -56,6 +57,7 @@ def center(**environment: str) -> Iterator[Center]:
             folder,
             topics=TopicSettings(partitions=1),
             kafka=KafkaSettings(data=folder / "kafka", port=0),
+            rulebook=rulebook,
             environment={**demo_environment(), **environment},
         ) as started:
             yield started
@@ -65,9 +67,12 @@ def worker(started: Center) -> psutil.Process:
     return psutil.Process(started.supervisor.processes[0].pid)
 
 
-def drain(file: Path, events: int) -> dict[str, float]:
+def drain(
+    file: Path, events: int, *, rulebook: Path = PACKAGED, prepare: Callable[[Center], None] = lambda _: None
+) -> dict[str, float]:
     """Load a backlog, then let one worker drain it: events/s from the first judgement to the last."""
-    with center() as started:
+    with center(rulebook) as started:
+        prepare(started)
         load([file], started.kafka.bootstrap_servers, events=events)
         started.start_workers()
         started.wait_ready()
@@ -208,6 +213,7 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=500_000)
     parser.add_argument("--plain-events", type=int, default=50_000)
     parser.add_argument("--subjects", type=int, default=1_000_000)
+    parser.add_argument("--entries", type=int, default=4_500_000, help="credit refusals, of `registries`")
     parser.add_argument("--seconds", type=float, default=30.0, help="of each latency run")
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--json", action="store_true")
@@ -254,6 +260,11 @@ def measure(chosen: list[str], file: Path, events: int, said: argparse.Namespace
     if "memory" in chosen:
         console.print(f"{said.subjects:,} subjects …")
         result["memory"] = memory(file, said.subjects)
+    if "registries" in chosen:
+        import registries  # which imports this module
+
+        console.print(f"{said.entries:,} refusals and all typologies against the first ten, {said.runs} times …")
+        result["registries"] = registries.compare(file, min(events, 250_000), said.entries, said.runs)
     return result
 
 
