@@ -50,7 +50,9 @@ from typing import Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rules import kernels
+from rules import feature_kernels as kernels
+from rules import history_layout as layout
+from rules import statistic_kernels
 from rules.events import (
     CHANNELS,
     DAY_MS,
@@ -85,11 +87,11 @@ TIME_UNITS_MS: Final = {"seconds": 1_000, "minutes": 60_000, "hours": 3_600_000,
 AGGREGATES: Final = kernels.AGGREGATES
 DISTINCT_OF: Final = {
     # column of the arena, shift, mask
-    "counterparty": (kernels.COUNTERPARTY, 0, -1),
-    "region": (kernels.PACKED, kernels.REGION_SHIFT, 0xFF),
-    "institution": (kernels.PACKED, 0, 0xFFFF),
-    "account": (kernels.CONTENT_ACCOUNT, 0, 0xFFFFFFFF),
-    "amount": (kernels.AMOUNT, 0, -1),
+    "counterparty": (layout.COUNTERPARTY, 0, -1),
+    "region": (layout.PACKED, layout.REGION_SHIFT, 0xFF),
+    "institution": (layout.PACKED, 0, 0xFFFF),
+    "account": (layout.CONTENT_ACCOUNT, 0, 0xFFFFFFFF),
+    "amount": (layout.AMOUNT, 0, -1),
 }
 _OF_AMOUNT: Final = ("sum", "mean", "max", "min")
 _OF_TIME: Final = ("first_seen", "last_seen")
@@ -221,7 +223,7 @@ class FeatureTable:
     Column f of `Applied.values` is the feature `names[f]`. The arrays are read-only:
 
     - `role_groups` int64[5]: groups role_groups[r]:role_groups[r + 1] belong to ROLES[r].
-    - `groups` int64[G, 3], `filters` int64[Q, 13], `features` int64[F, 9]: see `rules.kernels`.
+    - `groups` int64[G, 3], `filters` int64[Q, 13], `features` int64[F, 9]: see `rules.feature_kernels`.
     - `typologies` uint64[F]: bit t set where typology t reads the feature; `divisors` float64[F]: the unit.
     - `lexicons` uint8[L, 8192]: one bit for each 16-bit word hash.
     """
@@ -379,7 +381,7 @@ def _read_name(value: object, path: Path) -> tuple[str, int]:
     if not dot or not _NAME.fullmatch(rest):
         raise FeatureError(path, f"{value!r} is not a role, a dot and a name in small letters, as in payee.payers_30d")
     _choice(role, path, ROLES, "role")
-    if rest in kernels.STATISTICS or rest == "kind":
+    if rest in statistic_kernels.STATISTICS or rest == "kind":
         raise FeatureError(path, f"{rest} is the name of a statistic that every subject has: choose another")
     return value, ROLES.index(role)
 
@@ -559,13 +561,15 @@ def _filter_row(where: Where, lexicon_names: Sequence[str]) -> tuple[int, ...]:
     row[kernels.BELOW] = _NO_LIMIT if where.below is None else where.below
     row[kernels.FLAGS_SET] = sum(FLAG_BITS[flag] for flag in where.flags)
     if where.counterparty == "new":
-        row[kernels.FLAGS_SET] |= kernels.NEW_COUNTERPARTY
+        row[kernels.FLAGS_SET] |= layout.NEW_COUNTERPARTY
     row[kernels.FLAGS] = row[kernels.FLAGS_SET] | sum(FLAG_BITS[flag] for flag in where.without)
     row[kernels.ROUND] = where.multiple_of or 0
     row[kernels.SAME_COUNTERPARTY] = int(where.counterparty == "same")
-    row[kernels.REGION_IS] = {None: kernels.ANY_REGION, "same": kernels.SAME_REGION, "other": kernels.OTHER_REGION}[
-        where.region
-    ]
+    row[kernels.REGION_IS] = {
+        None: kernels.ANY_REGION,
+        "same": kernels.SAME_REGION,
+        "other": kernels.OTHER_REGION,
+    }[where.region]
     row[kernels.LEXICON] = -1 if where.words is None else lexicon_names.index(where.words)
     row[kernels.EXTRA] = int(
         where.multiple_of is not None

@@ -16,10 +16,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from rules import kernels
+from rules import apply_kernels, history_kernels, statistic_kernels
+from rules import history_layout as layout
 from rules.events import EVENT, Events
 from rules.features import FeatureTable
-from rules.kernels import CLASSES, STATISTICS, SUBJECT
+from rules.history_layout import CLASSES, SUBJECT
+from rules.statistic_kernels import STATISTICS
 
 __all__ = ["ENTRY", "STATISTICS", "Applied", "Histories", "institution_hash"]
 
@@ -76,16 +78,16 @@ class Histories:
         self.largest = largest
         # Room for one row must always be there: four subjects with the largest region each.
         top = 0
-        while kernels.UNIT << top < largest:
+        while layout.UNIT << top < largest:
             top += 1
-        words = max(entries, 4 * (kernels.UNIT << top)) * kernels.WORDS_PER_ENTRY
+        words = max(entries, 4 * (layout.UNIT << top)) * layout.WORDS_PER_ENTRY
         self._subjects: NDArray[np.void] = _reserve(max(subjects, 8), SUBJECT)
         self._arena: NDArray[np.int64] = _reserve(words, np.int64)
-        self._tags: NDArray[np.uint8] = _reserve(len(self._arena) // kernels.UNIT_WORDS + 1, np.uint8)
+        self._tags: NDArray[np.uint8] = _reserve(len(self._arena) // layout.UNIT_WORDS + 1, np.uint8)
         self._summaries = _as_summaries(_reserve(max(subjects >> 8, 8) * _SUMMARY_WORDS, np.int64))
         self._index: NDArray[np.int64] = np.zeros(1 << 12, dtype=np.int64)
-        self._counters: NDArray[np.int64] = np.zeros(kernels.COUNTERS, dtype=np.int64)
-        self._counters[kernels.FREE_HEADS :] = kernels.NO_BLOCK
+        self._counters: NDArray[np.int64] = np.zeros(layout.COUNTERS, dtype=np.int64)
+        self._counters[layout.FREE_HEADS :] = layout.NO_BLOCK
         self._limits = np.array([CLASSES.index(largest), max(largest // 8, 1), top], dtype=np.int64)
         # Scratch of the kernel, no state.
         slots = 256
@@ -93,8 +95,8 @@ class Histories:
             slots *= 2
         self._matched: NDArray[np.int64] = np.zeros(2 * (largest + 1), dtype=np.int64)
         self._table: NDArray[np.int16] = np.zeros(slots, dtype=np.int16)
-        self._latest: NDArray[np.int64] = np.zeros(2 * kernels.LATEST + 4, dtype=np.int64)
-        self._logarithms: NDArray[np.float64] = np.zeros(kernels.LATEST, dtype=np.float64)
+        self._latest: NDArray[np.int64] = np.zeros(2 * statistic_kernels.LATEST + 4, dtype=np.int64)
+        self._logarithms: NDArray[np.float64] = np.zeros(statistic_kernels.LATEST, dtype=np.float64)
 
     def apply(self, rows: Events, table: FeatureTable, needed: NDArray[np.uint64]) -> Applied:
         """Apply rows of dtype EVENT in the order given, each seeing what the earlier ones left.
@@ -114,7 +116,7 @@ class Histories:
         verdict = np.zeros((count, 4), dtype=np.uint8)
         done = 0
         while done < count:
-            done = kernels.apply_rows(
+            done = apply_kernels.apply_rows(
                 rows, raw, done, needed, table.role_groups, table.groups, table.filters, table.features,
                 table.typologies, table.divisors, table.lexicons, self._subjects, self._index, self._arena,
                 self._summaries, self._counters, self._tags, self._limits, self._matched, self._table, self._latest,
@@ -126,13 +128,13 @@ class Histories:
 
     def __len__(self) -> int:
         """Number of subjects."""
-        return int(self._counters[kernels.SUBJECTS_USED])
+        return int(self._counters[layout.SUBJECTS_USED])
 
     def __contains__(self, key: int) -> bool:
         return self._row(key) >= 0
 
     def subject(self, key: int) -> np.void | None:
-        """The record of a subject (dtype `kernels.SUBJECT`, a copy), or None. `key`: the first 64 bits of its token."""
+        """The record of a subject (dtype `SUBJECT`, a copy), or None. `key`: the first 64 bits of its token."""
         row = self._row(key)
         record: np.void | None = self._subjects[row].copy() if row >= 0 else None
         return record
@@ -161,9 +163,9 @@ class Histories:
         """Bytes in use: subjects, entries with the slack of their regions, summaries, index."""
         used = self._counters
         return int(
-            used[kernels.SUBJECTS_USED] * SUBJECT.itemsize
-            + used[kernels.WORDS_USED] * 8
-            + used[kernels.SUMMARIES_USED] * _SUMMARY_WORDS * 8
+            used[layout.SUBJECTS_USED] * SUBJECT.itemsize
+            + used[layout.WORDS_USED] * 8
+            + used[layout.SUMMARIES_USED] * _SUMMARY_WORDS * 8
             + self._index.nbytes
         )
 
@@ -177,10 +179,10 @@ class Histories:
         return {
             "format": np.array([FORMAT, self.largest], dtype=np.int64),
             "counters": _view(used),
-            "subjects": _view(self._subjects[: used[kernels.SUBJECTS_USED]]),
-            "arena": _view(self._arena[: used[kernels.WORDS_USED]]),
-            "tags": _view(self._tags[: used[kernels.WORDS_USED] // kernels.UNIT_WORDS]),
-            "summaries": _view(self._summaries[: used[kernels.SUMMARIES_USED]]),
+            "subjects": _view(self._subjects[: used[layout.SUBJECTS_USED]]),
+            "arena": _view(self._arena[: used[layout.WORDS_USED]]),
+            "tags": _view(self._tags[: used[layout.WORDS_USED] // layout.UNIT_WORDS]),
+            "summaries": _view(self._summaries[: used[layout.SUMMARIES_USED]]),
         }
 
     def fork_safe_arrays(self) -> dict[str, NDArray[Any]]:
@@ -196,24 +198,24 @@ class Histories:
         if len(written) != 2 or written[0] != FORMAT:
             raise ValueError(f"the state of the histories has format {written[:1]}, this version reads {FORMAT}")
         counters = state["counters"]
-        if counters.shape != (kernels.COUNTERS,):
+        if counters.shape != (layout.COUNTERS,):
             raise ValueError("the state of the histories has other size classes than this version")
-        held, words = int(counters[kernels.SUBJECTS_USED]), int(counters[kernels.WORDS_USED])
+        held, words = int(counters[layout.SUBJECTS_USED]), int(counters[layout.WORDS_USED])
         lengths = {
             "subjects": held,
             "arena": words,
-            "tags": words // kernels.UNIT_WORDS,
-            "summaries": int(counters[kernels.SUMMARIES_USED]),
+            "tags": words // layout.UNIT_WORDS,
+            "summaries": int(counters[layout.SUMMARIES_USED]),
         }
         for name, length in lengths.items():
             if len(state[name]) != length:
                 raise ValueError(f"{name} of the state of the histories has {len(state[name])} parts, not {length}")
         histories = cls(
             subjects=max(subjects, 2 * held),
-            entries=max(entries, 2 * words // kernels.WORDS_PER_ENTRY),
+            entries=max(entries, 2 * words // layout.WORDS_PER_ENTRY),
             largest=written[1],
         )
-        while counters[kernels.SUMMARIES_USED] + 4 > len(histories._summaries):
+        while counters[layout.SUMMARIES_USED] + 4 > len(histories._summaries):
             histories._summaries = _as_summaries(_reserve(2 * histories._summaries.size, np.int64))
         histories._counters[:] = counters
         histories._subjects[:held] = state["subjects"]
@@ -224,44 +226,44 @@ class Histories:
         return histories
 
     def _row(self, key: int) -> int:
-        return int(kernels.find(self._index, self._subjects, np.uint64(key)))
+        return int(history_kernels.find(self._index, self._subjects, np.uint64(key)))
 
     def _decode(self, row: int, part: slice) -> NDArray[np.void]:
         record = self._subjects[row]
         base, capacity = int(record["base"]), CLASSES[int(record["size_class"])]
-        region = self._arena[base : base + kernels.WORDS_PER_ENTRY * capacity].reshape(-1, capacity)
-        packed = region[kernels.PACKED, part]
+        region = self._arena[base : base + layout.WORDS_PER_ENTRY * capacity].reshape(-1, capacity)
+        packed = region[layout.PACKED, part]
         entries = np.empty(len(packed), dtype=ENTRY)
-        entries["event"] = region[kernels.EVENT_KEY, part].view(np.uint64)
-        entries["occurred_at"] = region[kernels.TIME, part]
-        entries["amount_kzt"] = region[kernels.AMOUNT, part]
-        entries["counterparty"] = region[kernels.COUNTERPARTY, part].view(np.uint64)
-        entries["source"] = region[kernels.POSITION, part] >> 44
-        entries["offset"] = region[kernels.POSITION, part] & ((1 << 44) - 1)
-        entries["content"] = (region[kernels.CONTENT_ACCOUNT, part] >> 32) & 0xFFFFFFFF
-        entries["account"] = region[kernels.CONTENT_ACCOUNT, part] & 0xFFFFFFFF
+        entries["event"] = region[layout.EVENT_KEY, part].view(np.uint64)
+        entries["occurred_at"] = region[layout.TIME, part]
+        entries["amount_kzt"] = region[layout.AMOUNT, part]
+        entries["counterparty"] = region[layout.COUNTERPARTY, part].view(np.uint64)
+        entries["source"] = region[layout.POSITION, part] >> 44
+        entries["offset"] = region[layout.POSITION, part] & ((1 << 44) - 1)
+        entries["content"] = (region[layout.CONTENT_ACCOUNT, part] >> 32) & 0xFFFFFFFF
+        entries["account"] = region[layout.CONTENT_ACCOUNT, part] & 0xFFFFFFFF
         for word in range(4):
-            entries["words"][:, word] = (region[kernels.WORDS, part] >> (16 * word)) & 0xFFFF
+            entries["words"][:, word] = (region[layout.WORDS, part] >> (16 * word)) & 0xFFFF
         entries["institution"] = packed & 0xFFFF
-        entries["region"] = (packed >> kernels.REGION_SHIFT) & 0xFF
-        entries["kind"] = (packed >> kernels.KIND_SHIFT) & 0xFF
-        entries["direction"] = (packed >> kernels.DIRECTION_SHIFT) & 0xFF
-        entries["channel"] = (packed >> kernels.CHANNEL_SHIFT) & 0xFF
-        entries["flags"] = (packed >> kernels.FLAGS_SHIFT) & 0xFFFF
+        entries["region"] = (packed >> layout.REGION_SHIFT) & 0xFF
+        entries["kind"] = (packed >> layout.KIND_SHIFT) & 0xFF
+        entries["direction"] = (packed >> layout.DIRECTION_SHIFT) & 0xFF
+        entries["channel"] = (packed >> layout.CHANNEL_SHIFT) & 0xFF
+        entries["flags"] = (packed >> layout.FLAGS_SHIFT) & 0xFFFF
         return entries
 
     def _make_room(self) -> None:
         """Whatever is too small for one more row is doubled; what is in it does not change."""
         used = self._counters
-        if used[kernels.SUBJECTS_USED] + 4 > len(self._subjects):
-            self._subjects = _larger(self._subjects, int(used[kernels.SUBJECTS_USED]))
-        if used[kernels.WORDS_USED] + 4 * (kernels.UNIT_WORDS << int(self._limits[2])) > len(self._arena):
-            self._arena = _larger(self._arena, int(used[kernels.WORDS_USED]))
-            self._tags = _larger(self._tags, int(used[kernels.WORDS_USED]) // kernels.UNIT_WORDS)
-        if used[kernels.SUMMARIES_USED] + 4 > len(self._summaries):
+        if used[layout.SUBJECTS_USED] + 4 > len(self._subjects):
+            self._subjects = _larger(self._subjects, int(used[layout.SUBJECTS_USED]))
+        if used[layout.WORDS_USED] + 4 * (layout.UNIT_WORDS << int(self._limits[2])) > len(self._arena):
+            self._arena = _larger(self._arena, int(used[layout.WORDS_USED]))
+            self._tags = _larger(self._tags, int(used[layout.WORDS_USED]) // layout.UNIT_WORDS)
+        if used[layout.SUMMARIES_USED] + 4 > len(self._summaries):
             flat = self._summaries.reshape(-1)
-            self._summaries = _as_summaries(_larger(flat, int(used[kernels.SUMMARIES_USED]) * _SUMMARY_WORDS))
-        if (used[kernels.SUBJECTS_USED] + 4) * 3 > len(self._index) * 2:
+            self._summaries = _as_summaries(_larger(flat, int(used[layout.SUMMARIES_USED]) * _SUMMARY_WORDS))
+        if (used[layout.SUBJECTS_USED] + 4) * 3 > len(self._index) * 2:
             self._index_anew()
 
     def _index_anew(self) -> None:
@@ -269,11 +271,11 @@ class Histories:
         while (len(self) + 4) * 3 > slots * 2:
             slots *= 2
         self._index = np.zeros(slots, dtype=np.int64)
-        kernels.rebuild_index(self._index, self._subjects, len(self))
+        history_kernels.rebuild_index(self._index, self._subjects, len(self))
 
 
 _HUGE_PAGE: Final = 1 << 21
-_SUMMARY_WORDS: Final = kernels.RING_DAYS * kernels.BUCKET_WORDS
+_SUMMARY_WORDS: Final = layout.RING_DAYS * layout.BUCKET_WORDS
 
 
 def institution_hash(code: str) -> int:
@@ -282,7 +284,7 @@ def institution_hash(code: str) -> int:
     >>> institution_hash("CASPKZKA") == institution_hash("IRTYKZKA"), institution_hash("")
     (False, 0)
     """
-    return int(kernels.institution_hash(np.frombuffer(code.encode() + b"\0", dtype=np.uint8)))
+    return int(history_kernels.institution_hash(np.frombuffer(code.encode() + b"\0", dtype=np.uint8)))
 
 
 def _reserve(length: int, dtype: DTypeLike) -> NDArray[Any]:
@@ -309,7 +311,7 @@ def _larger(array: NDArray[Any], used: int) -> NDArray[Any]:
 
 def _as_summaries(words: NDArray[Any]) -> NDArray[np.int64]:
     whole = len(words) // _SUMMARY_WORDS * _SUMMARY_WORDS
-    return words[:whole].reshape(-1, kernels.RING_DAYS, kernels.BUCKET_WORDS)
+    return words[:whole].reshape(-1, layout.RING_DAYS, layout.BUCKET_WORDS)
 
 
 def _view(array: NDArray[Any]) -> NDArray[Any]:

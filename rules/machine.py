@@ -14,8 +14,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from rules.compiling import compiled
 from rules.events import CHANNELS, DAY_MS, EVENT, KINDS, LOCAL_OFFSET_MS, NO_TIME, PARTY_KINDS
-from rules.kernels import compiled
 
 Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from rules import kernels, machine
+from rules import machine, statistic_kernels
 from rules.conditions import Name, lexicon_place
 from rules.events import CHANNELS, KINDS, PARTY_KINDS, ROLES, Events
 from rules.machine import COLUMNS
@@ -46,7 +46,7 @@ STATISTICS: Final = (
     Statistic("amount_over_max", "ratio"),
     Statistic("region_share", "share", high=1.0),
 )
-if tuple(statistic.name for statistic in STATISTICS) != kernels.STATISTICS:
+if tuple(statistic.name for statistic in STATISTICS) != statistic_kernels.STATISTICS:
     raise AssertionError("the statistics that histories give are not those that expressions know")
 MODELS: Final = ("model.payer", "model.payee")
 # The lists that a subject is on: true or not, never unknown. A party's are those of its person and of its account.

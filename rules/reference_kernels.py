@@ -13,8 +13,8 @@ import numpy as np
 from numba import int64, uint64
 from numpy.typing import NDArray
 
+from rules.compiling import compiled
 from rules.events import NO_TIME
-from rules.kernels import compiled
 
 Keys = NDArray[np.uint64]
 Integers = NDArray[np.int64]

@@ -1,6 +1,6 @@
 """Histories, statistics and features once more, slowly and obviously, to compare the kernels with.
 
-Shares no code with `rules.history` and `rules.kernels`: lists of plain entries, everything recomputed for every row.
+Shares no code with `rules.history` and its kernels: lists of plain entries, everything recomputed for every row.
 """
 
 from __future__ import annotations

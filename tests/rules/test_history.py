@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from rules import kernels
+from rules import history_layout as layout
 from rules.events import (
     CHANNELS,
     DAY_MS,
@@ -29,7 +29,7 @@ from rules.events import (
 )
 from rules.features import Feature, FeatureTable, load_features
 from rules.history import ENTRY, STATISTICS, Histories, institution_hash
-from rules.kernels import SUBJECT_KINDS
+from rules.history_layout import SUBJECT_KINDS
 from rules.rulebook import PACKAGED, Reading, read_documents
 from tests.rules.oracle import Entry, Oracle
 
@@ -182,7 +182,7 @@ def test_kernel_equals_oracle(rows: NDArray[np.void], document: Any, largest: in
         assert subject is not None
         assert subject["kind"] == history.kind
         ever = [entry for entry in history.ever if not entry.is_fact]
-        assert subject["first_seen"] == min((entry.occurred_at for entry in ever), default=kernels.NOT_SEEN)
+        assert subject["first_seen"] == min((entry.occurred_at for entry in ever), default=layout.NOT_SEEN)
         assert subject["facts"] == sum(entry.is_fact for entry in history.held)
         for direction, name in enumerate(("in", "out", "used")):
             amounts = [entry.amount for entry in ever if entry.direction == name]
@@ -299,12 +299,12 @@ def test_every_word_of_the_arena_has_one_owner(seed: int, largest: int) -> None:
     state = histories.state()
     owners = np.zeros(len(state["tags"]), dtype=np.int64)
     for subject in state["subjects"]:
-        begin = subject["base"] // kernels.UNIT_WORDS
-        owners[begin : begin + kernels.CLASSES[subject["size_class"]] // kernels.UNIT] += 1
+        begin = subject["base"] // layout.UNIT_WORDS
+        owners[begin : begin + layout.CLASSES[subject["size_class"]] // layout.UNIT] += 1
     free = 0
-    for order, head in enumerate(state["counters"][kernels.FREE_HEADS :]):
-        while head != kernels.NO_BLOCK:
-            begin = int(head) // kernels.UNIT_WORDS
+    for order, head in enumerate(state["counters"][layout.FREE_HEADS :]):
+        while head != layout.NO_BLOCK:
+            begin = int(head) // layout.UNIT_WORDS
             assert state["tags"][begin] == order + 1
             owners[begin : begin + (1 << order)] += 1
             free += 1
