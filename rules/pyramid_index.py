@@ -223,7 +223,8 @@ def read(
     other_in = sum(day.other_in for day in window)
     taken = sum(day.cash + day.other_out for day in window)
     growth = fit(collector.days, today if _day_is_over(moment) else today - 1)
-    breadth = share(len(paid), 0, 0.1 * max(len(active), 1))
+    # Fewer than five repaid are a circle of friends, whatever share of the payers they are.
+    breadth = share(len(paid), 0, max(5, 0.1 * len(active)))
     # What income other than deposits covers is paid by a business, and a business has suppliers.
     uncovered = max(0, payouts - other_in) / payouts if payouts else 0.0
     substance = uncovered * (1 - 0.5 * expenses)
