@@ -22,7 +22,7 @@ from tests.streams.events import document, valid_id, written
 
 pytestmark = pytest.mark.kafka
 
-SECONDS = 60.0
+SECONDS = 120.0
 TYPOLOGY = """\
 id: {id}
 version: 1
