@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.events import DAY_MS, EVENT
-from rules.features import FeatureTable, load_features
+from rules.feature_reading import load_features
+from rules.feature_table import FeatureTable
 from rules.history import Histories
 
 TEXT = {"kk": "-", "ru": "-", "en": "-"}

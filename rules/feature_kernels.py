@@ -33,7 +33,7 @@ from rules.history_layout import (
     Shorts,
 )
 
-# What a feature aggregates; `rules.features` compiles declarations to rows of these numbers.
+# What a feature aggregates; `rules.feature_table` compiles declarations to rows of these numbers.
 AGGREGATES: Final = (
     "count", "sum", "mean", "max", "min", "distinct", "reciprocal", "first_seen", "last_seen", "share",
 )  # fmt: skip

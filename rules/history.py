@@ -19,7 +19,7 @@ from numpy.typing import DTypeLike, NDArray
 from rules import apply_kernels, history_kernels, statistic_kernels
 from rules import history_layout as layout
 from rules.events import EVENT, Events
-from rules.features import FeatureTable
+from rules.feature_table import FeatureTable
 from rules.history_layout import CLASSES, SUBJECT
 from rules.statistic_kernels import STATISTICS
 

@@ -19,7 +19,9 @@ from rules import machine
 from rules.conditions import NO, NOT_JUDGED, YES, Name, Program, kinds_named
 from rules.events import KINDS, TRANSACTION_KINDS, Events
 from rules.expressions import Expression, compile_condition
-from rules.features import Feature, FeatureTable, read_features
+from rules.feature_reading import read_features
+from rules.feature_table import FeatureTable
+from rules.features import Feature
 from rules.lists import ExchangeRate, Lexicon, Rates, Threshold
 from rules.names import EVENT_NAMES, ON_LISTS, Catalogue
 from rules.problems import Problem, RulebookInvalid, errors, nearest

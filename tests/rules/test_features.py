@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.events import DAY_MS, PAYEE, PAYER
-from rules.features import FeatureError, FeatureTable, Where, duration_ms, load_features, read_features
+from rules.feature_reading import duration_ms, load_features, read_features
+from rules.feature_table import FeatureTable
+from rules.features import FeatureError, Where
 
 TEXT = {"kk": "к", "ru": "р", "en": "e"}
 GOOD: dict[str, Any] = {

@@ -27,7 +27,9 @@ from rules.events import (
     ROLES,
     word_hash,
 )
-from rules.features import Feature, FeatureTable, load_features
+from rules.feature_reading import load_features
+from rules.feature_table import FeatureTable
+from rules.features import Feature
 from rules.history import ENTRY, STATISTICS, Histories, institution_hash
 from rules.history_layout import SUBJECT_KINDS
 from rules.rulebook import PACKAGED, Reading, read_documents
