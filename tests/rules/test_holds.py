@@ -27,7 +27,7 @@ from rules.holds import (
     Order,
     due_order,
 )
-from rules.rulebook import packaged_procedure
+from rules.rulebook_reading import packaged_procedure
 
 PROCEDURE = packaged_procedure()
 START = at(datetime.fromisoformat("2026-11-20T10:00:00+05:00"))  # a Friday
@@ -233,6 +233,9 @@ class Histories(RuleBasedStateMachine):
         epoch, time = self.order
         self.order = (epoch, time + hours * HOUR_MS) if time else (epoch + hours * HOUR_MS, 0)
         self.both(list(self.told.due(self.order, including=True)), [])
+        # A mark says that everything up to it was taken: the next event is later.
+        epoch, time = self.order
+        self.order = (epoch, time + 1) if time else (epoch + 1, 0)
 
     @precondition(lambda self: self.order[1] != 0)
     @rule()
@@ -288,6 +291,9 @@ class Histories(RuleBasedStateMachine):
         payer = told.payer[0]
         free = told.outgo and (not self.told.restrained(payer) or told.amount <= self.told.allowances.get(payer, 0))
         began = self.told.begin(told, PROCEDURE)
+        for hold in began:
+            if hold.number == 0:  # decided anew, on what is found now
+                self.cleared = {known: None for known in self.cleared if known[0] != hold.id}
         self.both(began, self.restored.begin(told, PROCEDURE))
         if told.decision in RESTRAINING and (told.income or free):
             assert not any(hold.open for hold in began), "protected money is held"
@@ -303,7 +309,7 @@ class Histories(RuleBasedStateMachine):
     @rule(
         outcome=st.sampled_from(("confirmed", "false_positive", "victim", "mule", "returned")),
         subject=SUBJECTS,
-        body=st.sampled_from(("AFM", "MVD", "GENPROC")),
+        body=st.sampled_from(("AFM", "POLICE", "GENPROC")),
     )
     def an_authority_speaks(self, outcome: str, subject: int, body: str) -> None:
         self.step()
@@ -357,4 +363,4 @@ class Histories(RuleBasedStateMachine):
 
 
 TestHistories = Histories.TestCase
-TestHistories.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+TestHistories.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)

@@ -112,7 +112,7 @@ def test_nobody_may_more_than_declared() -> None:
     assert who("WRITE", "suspicious-operations") == {"center"}
     assert who("WRITE", "calls.KCELL") == {"telecom:KCELL"}
     assert who("WRITE", "registry.credit-refusals") == {"state:EGOV"}
-    assert who("WRITE", "dispositions") == {"state:AFM", "state:POLICE"}
+    assert who("WRITE", "dispositions") == {"state:AFM", "state:POLICE", "state:GENPROC"}
     assert who("READ", "rejected.KCELL") == {"telecom:KCELL", "operator"}
     assert who("READ", "rejected.EGOV") == {"state:EGOV", "operator"}
     institution = [row for row in rows if row.principal == "institution:CASPKZKA"]
@@ -172,7 +172,7 @@ def test_sources_say_who_may_send_what() -> None:
     ]
     assert sources["tx.CASPKZKA"].records == {"transaction", "heartbeat", "reversal"}
     assert (sources["calls.KCELL"].owner, sources["calls.KCELL"].field) == ("KCELL", "operator")
-    assert sources["dispositions"].publishers == ("AFM", "POLICE")
+    assert sources["dispositions"].publishers == ("AFM", "POLICE", "GENPROC")
     assert [source.name for source in sources.values() if source.largest > MAX_BYTES] == [
         "registry.credit-refusals",
         "registry.lists",
@@ -184,7 +184,7 @@ def test_whoever_may_publish_has_a_topic_for_what_is_refused() -> None:
     for source in topics.sources:
         for publisher in source.publishers:
             assert f"rejected.{publisher}" in topics
-    assert len({name for source in topics.sources for name in source.publishers}) == 6 + 3 + 4
+    assert len({name for source in topics.sources for name in source.publishers}) == 6 + 3 + 5
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
