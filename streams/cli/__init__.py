@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "warnings": ("streams.cli.warnings", "warnings", "Show whom people were warned of, and what that changed."),
     "holds": ("streams.cli.holds", "holds", "Show what is held, until when, and how each hold ended."),
     "notices": ("streams.cli.notices", "notices", "Show what other bodies were told, and what came of it."),
+    "evidence": ("streams.cli.evidence", "evidence_app", "Make and verify signed evidence of a loan despite refusal."),
     "replay": ("streams.cli.replay", "replay", "Judge files of events without Kafka."),
     "evaluate": ("streams.cli.evaluate", "evaluate", "Say how well a rulebook does on labelled events, with a report."),
     "simulate": ("streams.cli.simulate", "simulate", "Write a simulated, labelled country to a file."),

@@ -1,0 +1,1 @@
+"""Evidence packages: what the center's records show about one alert, signed, for somebody who was not there."""
