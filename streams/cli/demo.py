@@ -21,6 +21,7 @@ from rich.table import Table
 from rules.rulebook import Rulebook
 from simulator.country import Settings, write_country
 from simulator.writer import labels_beside
+from streams.aftermath import Aftermath, aftermath, wait_until_followed
 from streams.alerts import ALERTS, read_topic
 from streams.center import Center, NotReady, demo_environment
 from streams.cli.common import JsonOption, console, errors_as_exit_codes, fail, output, print_json
@@ -70,12 +71,16 @@ def demo(
         console.print("Starting Kafka, topics, rulebook and workers …")
         topics = TopicSettings(partitions=partitions)
         kafka = KafkaSettings(data=folder / "kafka", port=0)
-        with Center(folder, workers=workers, topics=topics, kafka=kafka, environment=demo_environment()) as center:
+        with Center(
+            folder, workers=workers, followers=1, topics=topics, kafka=kafka, environment=demo_environment()
+        ) as center:
             center.start_workers()
             try:
                 center.wait_ready()
                 with Outcomes(center.kafka.bootstrap_servers, keep_events=False) as outcomes:
                     result = _play(center, outcomes, history, last_day)
+                    wait_until_followed(center, 60, center.supervisor.check)
+                    outcomes.to_end()  # the alerts of traced money come last
                     result["scores"] = scores(outcomes, labels)
             except (NotReady, WorkersFailing, TimeoutError) as error:
                 fail(str(error))
@@ -183,6 +188,8 @@ def scores(outcomes: Outcomes, labels: Path) -> list[Score]:
 def _show(result: dict[str, Any], center: Center, as_json: bool) -> None:
     found: list[Score] = result.pop("scores")
     alert = _worth_reading(center)
+    then = aftermath(center.kafka.bootstrap_servers)
+    result["alerts"] = sum(score.alerts for score in found)
     if as_json:
         rows = [
             {
@@ -194,7 +201,13 @@ def _show(result: dict[str, Any], center: Center, as_json: bool) -> None:
             }
             for s in found
         ]
-        print_json({**result, "typologies": rows, "explained": alert.alert_id if alert else None})
+        counted = {
+            "holds": dict(then.holds_by_state),
+            "notices": dict(then.notices_by_measure),
+            "warnings": dict(then.warnings_by_rule),
+            "suspected_pyramids": sum(meter.above for meter in then.meters),
+        }
+        print_json({**result, **counted, "typologies": rows, "explained": alert.alert_id if alert else None})
         return
     names = {typology.id: typology.name.en for typology in Rulebook.load().typologies}
     table = Table("typology", "what it finds", "alerts", "precision", "labelled events", "recall")
@@ -220,9 +233,26 @@ def _show(result: dict[str, Any], center: Center, as_json: bool) -> None:
         "and cannot have any.",
         style="dim",
     )
+    _show_what_followed(then)
     if alert is not None:
         output.print(f"\nOne alert explained (antifraud explain {alert.alert_id}):\n")
         output.print(explain(alert, "en"), highlight=False)
+
+
+def _show_what_followed(then: Aftermath) -> None:
+    """Holds, notices, warnings and meters, a line each, with the command that shows them."""
+
+    def counted(counts: Counter[str]) -> str:
+        return ", ".join(f"{name} {count:,}" for name, count in sorted(counts.items())) or "none"
+
+    table = Table("what followed", "how many", "shown by")
+    table.add_row("holds by state", counted(then.holds_by_state), "antifraud holds")
+    table.add_row("notices to other bodies", counted(then.notices_by_measure), "antifraud notices")
+    table.add_row("payers warned", counted(then.warnings_by_rule), "antifraud warnings")
+    above = [meter for meter in then.meters if meter.above]
+    worst = f"; the highest: {above[0].summary.en}" if above else ""
+    table.add_row("suspected pyramids", f"{len(above)} of {len(then.meters)} watched{worst}", "antifraud meters")
+    output.print(table)
 
 
 def _worth_reading(center: Center) -> Any:
