@@ -1,0 +1,81 @@
+"""A network of droppers: young accounts on a few telephones, money that is gone in minutes, and where it goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import pytest
+
+from tests.scenarios.played import KEY, SHAPES, Played, person_token, played, simulated, subject_of
+
+pytestmark = pytest.mark.kafka
+
+CASE = "T05-dropper-network-1"
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
+    folder = tmp_path_factory.mktemp("network")
+    file = simulated(folder, "dropper-network", people=600, days=7, seed=19)
+    with played(folder, file, partitions=2) as found:
+        yield found
+
+
+def droppers(network: Played) -> set[str]:
+    """The tokens of those in the case whom victims pay and who pay onward."""
+    moved = [event for event in network.frauds(CASE) if event["type"] == "transaction" and "payee" in event]
+    payers = {event["payer"]["id"] for event in moved}
+    return {person_token(event["payee"]["id"]) for event in moved if event["payee"]["id"] in payers}
+
+
+@pytest.mark.parametrize("typology", ["T03", "T04", "T05"])
+def test_droppers_are_named_by_what_their_accounts_do(network: Played, typology: str) -> None:
+    assert typology in network.typologies_of(CASE)
+    assert {subject_of(alert) for alert in network.alerts_of(typology)} & droppers(network) or typology == "T05"
+
+
+def test_several_accounts_on_one_device_are_named_by_the_device(network: Played) -> None:
+    devices = {event["device"]["id"] for event in network.frauds(CASE) if "device" in event}
+    tokens = {KEY.text(KEY.token("device", device)) for device in devices}
+    assert {subject_of(alert) for alert in network.alerts_of("T05")} & tokens
+
+
+def test_a_dropper_once_listed_is_named_again_by_t20(network: Played) -> None:
+    """The work on the first droppers puts some of them on the list; whoever pays or uses them later meets it."""
+    listed = {
+        person_token(entry["subject"]["id"])
+        for event in network.frauds(CASE)
+        if event["type"] == "list_entries"
+        for entry in event["entries"]
+        if entry["list"].startswith("dropper") and "id" in entry["subject"]
+    }
+    assert listed
+    assert {subject_of(alert) for alert in network.alerts_of("T20")} & listed
+
+
+def test_trace_finds_the_layers_with_the_chain_as_evidence(network: Played) -> None:
+    events = {(event["institution"], event["event_id"]): event for event in network.frauds("T")
+              if event["type"] == "transaction"}  # fmt: skip
+    chains = [
+        alert for alert in network.traced("chain") if network.case(alert["event_id"]).startswith(("T05", "T15", "T17"))
+    ]
+    assert chains
+    for alert in chains:
+        assert alert["typology"]["id"] == "T15"
+        times = [datetime.fromisoformat(entry["occurred_at"]) for entry in alert["evidence"]]
+        last = events[alert["institution"], alert["event_id"]]
+        assert len(times) >= 3, "more than a receipt and a payment"
+        assert max(times) <= datetime.fromisoformat(last["occurred_at"])
+    assert any(len({entry["source"]["topic"] for entry in alert["evidence"]}) >= 2 for alert in chains), "across banks"
+    assert {SHAPES[alert["signals"][0]["id"]] for alert in network.traced()} >= {"chain"}
+
+
+def test_the_chain_played_from_beginning_to_end_is_found(network: Played) -> None:
+    """The case T15: victims, five to eight hands, cash. An alert names it before the cash is drawn."""
+    case = [event for event in network.frauds("T15-chain-1") if event["type"] == "transaction"]
+    found = [alert for alert in network.traced("chain") if network.case(alert["event_id"]) == "T15-chain-1"]
+    assert found
+    own = {KEY.text(KEY.token("person", event[side]["id"])) for event in case for side in ("payer", "payee")
+           if side in event}  # fmt: skip
+    assert {subject_of(alert) for alert in found} <= own
