@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rules.events import DAY_MS, KINDS, PARTY_KINDS
 from rules.pyramid import MOST_PAYERS, Meter, Payment
 from rules.pyramid_index import Day, MeterSettings, Reading, fit, forecast, read
-from rules.rulebook import packaged_procedure
+from rules.rulebook_reading import packaged_procedure
 
 START = 1_767_553_200_000  # midnight of 5 January 2026 in Kazakhstan
 PERSON, COMPANY = PARTY_KINDS.index("person"), PARTY_KINDS.index("company")
