@@ -57,6 +57,7 @@ _WORDS: Final[dict[str, dict[Language, str]]] = {
     "in": {"kk": "кіріс", "ru": "поступление", "en": "in"},
     "out": {"kk": "шығыс", "ru": "списание", "en": "out"},
     "used": {"kk": "қолданылды", "ru": "использовано", "en": "used"},
+    "more": {"kk": "… және тағы {}", "ru": "… и ещё {}", "en": "… and {} more"},
     "counterparty": {"kk": "екінші тарап", "ru": "вторая сторона", "en": "counterparty"},
     "place": {"kk": "жазба", "ru": "запись", "en": "record"},
     "law": {"kk": "Заң не рұқсат етеді", "ru": "Что позволяет закон", "en": "What the law allows"},
@@ -97,8 +98,8 @@ _WORDS: Final[dict[str, dict[Language, str]]] = {
 }
 
 
-def explain(alert: SuspiciousOperation, language: Language) -> RenderableType:
-    """The whole explanation, for a terminal or a pipe."""
+def explain(alert: SuspiciousOperation, language: Language, *, most: int | None = None) -> RenderableType:
+    """The whole explanation, for a terminal or a pipe; of the evidence the latest `most`, where that is given."""
 
     def word(name: str) -> str:
         return _WORDS[name][language]
@@ -117,7 +118,7 @@ def explain(alert: SuspiciousOperation, language: Language) -> RenderableType:
     parts += [_heading(word("normal")), _sentences(normal, language)]
     if unknown:
         parts += [_heading(word("not_judged")), _sentences(unknown, language)]
-    parts += [_heading(word("evidence")), _evidence(alert, language)]
+    parts += [_heading(word("evidence")), _evidence(alert, language, most)]
     parts += [_heading(word("law")), Padding(f"{word(alert.decision or 'inform')} {alert.legal_basis}", (0, 0, 0, 2))]
     book = alert.rulebook
     parts += [
@@ -201,11 +202,11 @@ def _value(value: FeatureValue) -> str:
     return f"{number} {value.unit}".strip()
 
 
-def _evidence(alert: SuspiciousOperation, language: Language) -> Table:
+def _evidence(alert: SuspiciousOperation, language: Language, most: int | None) -> RenderableType:
     table = Table(box=None, header_style="dim", pad_edge=True)
     for name in ("time", "sum", "direction", "counterparty", "place"):
         table.add_column(_WORDS[name][language], justify="right" if name == "sum" else "left", overflow="fold")
-    for each in alert.evidence:
+    for each in alert.evidence[:most]:
         source = each.source
         table.add_row(
             local(each.occurred_at),
@@ -214,4 +215,7 @@ def _evidence(alert: SuspiciousOperation, language: Language) -> Table:
             escape(short(each.counterparty)),
             escape(f"{source.topic}/{source.partition}/{source.offset}" if source else ""),
         )
-    return table
+    left = len(alert.evidence) - table.row_count
+    if not left:
+        return table
+    return Group(table, Padding(_WORDS["more"][language].format(left), (0, 0, 0, 2)))

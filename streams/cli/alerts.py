@@ -30,6 +30,7 @@ from streams.delivery import BrokerUnreachable, DeliveryError, TopicMissing
 from streams.explanation import Language, local, money, short
 from streams.explanation import explain as in_words
 
+EVIDENCE_SHOWN = 30
 RECORDS_LOOKED_AT = 5_000  # from the end of each partition, where --from-beginning is not given
 LanguageOption = Annotated[
     Language, typer.Option("--language", envvar="ANTIFRAUD_LANGUAGE", help="Kazakh, Russian or English.")
@@ -101,6 +102,7 @@ def explain(
         Path | None,
         typer.Option("--from", help="Look in the alerts that `antifraud replay` wrote, not in Kafka.", exists=True),
     ] = None,
+    whole: Annotated[bool, typer.Option("--all", help="Show all the evidence, not the latest of it only.")] = False,
     bootstrap_servers: Servers = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -129,7 +131,7 @@ def explain(
     if as_json:
         print_json(found[0].model_dump(mode="json", exclude_none=True))
     else:
-        output.print(in_words(found[0], language), highlight=False)
+        output.print(in_words(found[0], language, most=None if whole else EVIDENCE_SHOWN), highlight=False)
 
 
 def _everything(file: Path | None, bootstrap_servers: str | None) -> Iterator[SuspiciousOperation]:

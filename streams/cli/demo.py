@@ -236,7 +236,7 @@ def _show(result: dict[str, Any], center: Center, as_json: bool) -> None:
     _show_what_followed(then)
     if alert is not None:
         output.print(f"\nOne alert explained (antifraud explain {alert.alert_id}):\n")
-        output.print(explain(alert, "en"), highlight=False)
+        output.print(explain(alert, "en", most=8), highlight=False)
 
 
 def _show_what_followed(then: Aftermath) -> None:
