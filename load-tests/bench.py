@@ -29,7 +29,7 @@ from plain_faust import measure as measure_plain
 from rich.console import Console
 from rich.table import Table
 
-from rules.rulebook import PACKAGED
+from rules.rulebook_files import PACKAGED
 from simulator.country import Settings, write_country
 from simulator.writer import labels_beside
 from streams.center import Center, demo_environment

@@ -17,7 +17,7 @@ from typing import Any
 from bench import drain
 from refusals import records
 
-from rules.rulebook import PACKAGED
+from rules.rulebook_files import PACKAGED
 from simulator.country import Settings, write_country
 from simulator.writer import labels_beside
 from streams.center import Center

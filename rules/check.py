@@ -8,7 +8,8 @@ from typing import Final
 
 from rules.names import MODELS
 from rules.problems import Problem, errors
-from rules.rulebook import CompiledTypology, Reading, Rulebook
+from rules.rulebook import Rulebook
+from rules.rulebook_reading import CompiledTypology, Reading
 from rules.satisfiability import highest, possible
 from rules.texts import Texts
 from rules.yaml import Path
@@ -41,7 +42,9 @@ def check(documents: Mapping[str, str]) -> Checked:
             problems.update(law(compiled))
     problems.update(_unused(reading))
     in_order = tuple(sorted(problems))
-    return Checked(None if errors(in_order) else reading.rulebook, in_order)
+    if errors(in_order) or reading.contents is None:
+        return Checked(None, in_order)
+    return Checked(Rulebook.of(reading.contents), in_order)
 
 
 def _at(compiled: CompiledTypology, at: Path, message: str, suggestion: str = "") -> Problem:

@@ -30,10 +30,11 @@ from rules.events import (
     word_hash,
 )
 from rules.history import Histories
+from rules.judged import Judged
 from rules.lists import day_starts
 from rules.loans import Loans, judge_again
 from rules.references import ACTIONS, APPEALS, ENTRY, LISTS, PROOFS, Entries, ReferenceSets
-from rules.rulebook import Judged, Rulebook
+from rules.rulebook import Rulebook
 from rules.typology import Example, Occurrence, Typology, milliseconds
 
 _INSTITUTION: Final = "CASPKZKA"

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rules.events import DAY_MS, EVENT, KINDS, ROLES, Events
+from rules.judged import Judged
 from rules.references import LISTS, Entries, ReferenceSets
-from rules.rulebook import Judged, Rulebook
+from rules.rulebook import Rulebook
 from rules.statistic_kernels import STATISTICS
 
 CONTRACT, PAID_OUT = KINDS.index("loan_contract"), KINDS.index("loan_paid_out")

@@ -16,7 +16,8 @@ from pydantic import Field
 from rules.texts import Strict
 
 if TYPE_CHECKING:
-    from rules.rulebook import Judged, Rulebook
+    from rules.judged import Judged
+    from rules.rulebook import Rulebook
 
 RAREST: Final = 6.0  # one in a million: rarer than that is not told apart
 

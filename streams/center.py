@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from rules.rulebook import PACKAGED
+from rules.rulebook_files import PACKAGED
 from streams.generations import activate_first
 from streams.kafka import Kafka, KafkaSettings, free_port
 from streams.supervisor import Supervisor

@@ -21,10 +21,11 @@ from numpy.typing import NDArray
 from models.detectors import Detectors
 from rules.events import EVENT, FIRST_FACT, NO_TIME, PAYEE, PAYER, PHONE, ROLES, Events
 from rules.history import Histories
+from rules.judged import Judged
 from rules.loans import Loans, is_loan_given, judge_again
 from rules.references import ENTRY, Entries, ReferenceSets
 from rules.risk import combine
-from rules.rulebook import Judged, Rulebook
+from rules.rulebook import Rulebook
 from rules.typology import Typology, milliseconds
 from streams import frames
 from streams.following import DECISIONS, FINDING, Mark

@@ -12,9 +12,10 @@ import numpy as np
 
 from rules.events import FIRST_FACT, LATE, LOAN_KINDS, PAYER, ROLES
 from rules.holds import RESTRAINING
+from rules.judged import Description
 from rules.references import LISTS
 from rules.risk import parts as risk_parts
-from rules.rulebook import Description, Rulebook
+from rules.rulebook import Rulebook
 from rules.typology import Action
 from rules.warning import held_out, rule_for
 from streams.contracts import headers as our_headers

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from rules.check import check
 from rules.problems import Problem, RulebookInvalid, errors
-from rules.rulebook import Rulebook, digest_of, read_documents
+from rules.rulebook import Rulebook
+from rules.rulebook_files import digest_of, read_documents
 
 TOPIC: Final = "rulebook"
 LEAD_MS: Final = 10_000  # between sending a generation and its taking effect

@@ -22,7 +22,7 @@ from rich.table import Table
 import models
 import rules
 from rules.check import check
-from rules.rulebook import PACKAGED, read_documents
+from rules.rulebook_files import PACKAGED, read_documents
 from streams.cli.common import EXIT, JsonOption, console, output, print_json
 from streams.kafka import Kafka, KafkaSettings, answers, docker_answers
 from streams.kafka_java import find_java

@@ -13,7 +13,8 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from rules.problems import RulebookInvalid
-from rules.rulebook import PACKAGED, Rulebook
+from rules.rulebook import Rulebook
+from rules.rulebook_files import PACKAGED
 from streams.cli.common import EXIT, JsonOption, console, fail, output, print_json
 from streams.evaluation.compare import Compared, NotAnEvaluation, compare, read_evaluation
 from streams.evaluation.demands import Demand, DemandInvalid, parse, unmet

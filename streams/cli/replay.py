@@ -14,7 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from rules.problems import RulebookInvalid
-from rules.rulebook import PACKAGED, Rulebook
+from rules.rulebook import Rulebook
+from rules.rulebook_files import PACKAGED
 from streams.cli.common import EXIT, JsonOption, console, fail, output, print_json
 from streams.contracts.rejected import RejectedEvent
 from streams.contracts.suspicious_operation import SuspiciousOperation

@@ -21,7 +21,7 @@ from rules.events import LOCAL_OFFSET_MS
 from rules.examples import Outcome
 from rules.examples import run as run_examples
 from rules.problems import Problem
-from rules.rulebook import PACKAGED, read_documents
+from rules.rulebook_files import PACKAGED, read_documents
 from streams.cli.common import EXIT, JsonOption, console, errors_as_exit_codes, fail, output, print_json
 from streams.generations import Generation, GenerationRefused
 from streams.kafka import Kafka, KafkaSettings

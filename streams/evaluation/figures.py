@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from rules.events import DAY_MS
-from rules.rulebook import packaged_procedure
+from rules.rulebook_reading import packaged_procedure
 from rules.typology import Typology
 from streams.evaluation.cases import Case
 from streams.evaluation.observed import TRANSACTIONS, Alert, Observed

@@ -19,7 +19,7 @@ from confluent_kafka import Producer
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
-from rules.rulebook import PACKAGED, digest_of, read_documents
+from rules.rulebook_files import PACKAGED, digest_of, read_documents
 from simulator.identities import account_numbers
 from streams.admission import Admission
 from streams.center import Center

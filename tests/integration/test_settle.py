@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from rules.rulebook import PACKAGED
+from rules.rulebook_files import PACKAGED
 from streams.center import Center, demo_environment
 from streams.kafka import KafkaSettings
 from streams.outcomes import records_of

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.calendar import Calendar, Hours, MovedDay, at
-from rules.rulebook import packaged_procedure
+from rules.rulebook_reading import packaged_procedure
 
 DAY_MS = 86_400_000
 

@@ -11,7 +11,8 @@ import pytest
 from rules.check import Checked, check
 from rules.examples import Outcome, judge, run, tell
 from rules.names import MODELS
-from rules.rulebook import PACKAGED, Rulebook, read_documents
+from rules.rulebook import Rulebook
+from rules.rulebook_files import PACKAGED, read_documents
 from rules.texts import LANGUAGES
 from rules.typology import Typology
 

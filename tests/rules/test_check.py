@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from rules.check import check
 from rules.problems import RulebookInvalid
-from rules.rulebook import PACKAGED, Rulebook, read_documents
+from rules.rulebook import Rulebook
+from rules.rulebook_files import PACKAGED, read_documents
 from tests.rules.small import FEATURES, SETTINGS, TYPOLOGY, documents
 
 SAME_PAYEE = "{at: 2026-01-05T10:00, every: PT10M, times: 3, payer: a, payee: b,"

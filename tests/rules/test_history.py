@@ -32,7 +32,8 @@ from rules.feature_table import FeatureTable
 from rules.features import Feature
 from rules.history import ENTRY, STATISTICS, Histories, institution_hash
 from rules.history_layout import SUBJECT_KINDS
-from rules.rulebook import PACKAGED, Reading, read_documents
+from rules.rulebook_files import PACKAGED, read_documents
+from rules.rulebook_reading import Reading
 from tests.rules.oracle import Entry, Oracle
 
 TEXT = {"kk": "к", "ru": "р", "en": "e"}

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 from rules import machine
 from rules.conditions import lexicon_place
 from rules.events import EVENT, FACT_KINDS, KINDS, NO_TIME, Events
+from rules.judged import Judged
 from rules.names import STATISTICS
 from rules.references import LISTS
 from rules.risk import combine, parts
-from rules.rulebook import Judged, Rulebook
+from rules.rulebook import Rulebook
 from tests.rules import slow
 
 

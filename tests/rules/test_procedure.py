@@ -7,7 +7,8 @@ from datetime import datetime
 import pytest
 
 from rules.calendar import HOUR_MS, at
-from rules.rulebook import PACKAGED, Reading, packaged_procedure, read_documents
+from rules.rulebook_files import PACKAGED, read_documents
+from rules.rulebook_reading import Reading, packaged_procedure
 from tests.rules.small import documents
 
 PROCEDURE = packaged_procedure()
@@ -30,9 +31,9 @@ def test_the_packaged_procedure_has_no_faults() -> None:
 
 
 def test_a_rulebook_without_procedure_has_the_packaged_one() -> None:
-    rulebook = Reading(documents()).rulebook
-    assert rulebook is not None
-    assert rulebook.procedure is PROCEDURE
+    contents = Reading(documents()).contents
+    assert contents is not None
+    assert contents.procedure is PROCEDURE
 
 
 def test_a_clock_goes_by_the_law_in_force_when_it_starts() -> None:

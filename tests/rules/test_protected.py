@@ -7,7 +7,7 @@ import pytest
 
 from rules.events import EVENT, KINDS, PARTY_KINDS, Events, word_hash
 from rules.protected import ProtectedMoney
-from rules.rulebook import packaged_procedure
+from rules.rulebook_reading import packaged_procedure
 
 PERSON, COMPANY = PARTY_KINDS.index("person"), PARTY_KINDS.index("company")
 

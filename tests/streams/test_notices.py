@@ -14,7 +14,8 @@ from rules.calendar import HOUR_MS
 from rules.events import DAY_MS
 from rules.notices import Board, Cause
 from rules.references import LISTS
-from rules.rulebook import PACKAGED, Reading, packaged_procedure, read_documents
+from rules.rulebook_files import PACKAGED, read_documents
+from rules.rulebook_reading import Reading, packaged_procedure
 from streams.contracts.notice import NecessityRecord, NoticeEvent
 from streams.following import Outgoing
 from streams.notices import Necessity, Notices
