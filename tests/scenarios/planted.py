@@ -19,9 +19,9 @@ def at(day: int, hour: int, minute: int = 0) -> str:
     return f"2026-01-{5 + day:02d}T{hour:02d}:{minute:02d}:00.000+05:00"
 
 
-def transfer(event_id: str, when: str, payer: str, payee: str, tenge: int, **changes: Any) -> dict[str, Any]:
+def transfer(event_id: str, when: str, sender: str, receiver: str, tenge: int, **changes: Any) -> dict[str, Any]:
     said = document(name="transaction") | {"event_id": event_id, "occurred_at": when, "amount": f"{tenge}.00"}
-    said |= {"payer": {"id": payer}, "payee": {"id": payee}}
+    said |= {"payer": {"id": sender}, "payee": {"id": receiver}}
     kept = {name: value for name, value in said.items() if name not in ("context", "device", "purpose", "purpose_code")}
     return kept | changes
 

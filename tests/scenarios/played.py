@@ -1,4 +1,4 @@
-"""A simulated scenario played through a whole center: published as history, judged, followed, and read from topics only.
+"""A simulated scenario played through a whole center: published as history, followed, and read from topics only.
 
 Waits look at numbers that a center tells, never at the clock: the followers have passed the moment at which publishing
 ended, and each process has begun and ended a snapshot since, which covers only what the broker has acknowledged.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ UNSOURCED, ENDLESS, UNKNOWN_LIST = map(person, range(5, 8))
 CALLED, NOT_CALLED, DROP = map(person, range(8, 11))
 PHONE = "+77019990011"
 AUTHORITIES = ("AFM", "EGOV", "POLICE", "KIBERNADZOR", "KCELL", "BEELN", "TELE2")
-NEW_DEVICE = {"context": {"device_new": True, "remote_access": True}}
+HURRIED: dict[str, Any] = {"context": {"device_new": True, "remote_access": True}}
 SHAPES_PLAYED = {
     "T15-chain-1": {"chain"},
     "T15-cycle-1": {"cycle"},
@@ -52,8 +53,8 @@ def bad_references() -> list[dict[str, object]]:
         loan("contract-second", at(1, 11), "contract", OUT_OF_ORDER, loan_id="L-1"),
         loan("asked-last", at(1, 12, 1), "application", OUT_OF_ORDER, loan_id="L-1"),
         call("call-to-nobody", at(2, 10), phone=PHONE),
-        transfer("called", at(2, 11), CALLED, DROP, 700_000, payer={"id": CALLED, "phone": PHONE}, **NEW_DEVICE),
-        transfer("not-called", at(2, 11, 1), NOT_CALLED, DROP, 700_000, **NEW_DEVICE),
+        transfer("called", at(2, 11), CALLED, DROP, 700_000, **HURRIED | {"payer": {"id": CALLED, "phone": PHONE}}),
+        transfer("not-called", at(2, 11, 1), NOT_CALLED, DROP, 700_000, **HURRIED),
     ]
 
 
@@ -71,7 +72,7 @@ def told(country: Played, event_id: str) -> set[str]:
     return {alert["typology"]["id"] for alert in country.alerts.values() if alert["event_id"] == event_id}
 
 
-# -- one stream of all institutions, judged by typologies -------------------------------------------------------------
+# -- one stream of all institutions, judged by typologies -----------------------------------------------------------
 
 
 def test_alerts_are_those_of_a_replay_of_the_same_file(country: Played) -> None:
@@ -133,7 +134,7 @@ def test_payees_tied_to_blocked_resources_are_named_by_t11(country: Played) -> N
     assert "T11" in country.typologies_of("T11-blocked-payee")
 
 
-# -- laundering ---------------------------------------------------------------------------------------------------------
+# -- laundering -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", SHAPES_PLAYED)
@@ -147,7 +148,7 @@ def test_shapes_of_layering_reach_suspicious_operations_through_trace(country: P
     assert all(len(alert["evidence"]) >= 3 for alert in about)
 
 
-# -- reference records that are wrong -----------------------------------------------------------------------------------
+# -- reference records that are wrong ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_those_held_out_are_warned_by_nobody_and_their_payments_measured(
     assert policy is not None
 
     def is_held_out(payer: str, payee: str) -> bool:
-        return held_out(parse_token(payer)[0], parse_token(payee)[0], policy.hold_out_share)
+        return held_out(parse_token(payer)[1][0], parse_token(payee)[1][0], policy.hold_out_share)
 
     pairs = {(person_token(event["payer"]["id"]), person_token(event["payee"]["id"])) for event in deposits}
     left_out = {pair for pair in pairs if is_held_out(*pair)}
