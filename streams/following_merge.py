@@ -20,7 +20,8 @@ from rules.events import Events
 from rules.rulebook import Rulebook
 from streams import frames
 from streams.following import FINDING, JudgedBatch, Mark, SourceName
-from streams.screening import BEFORE_ALL, GapError
+from streams.frames import GapError
+from streams.screening import BEFORE_ALL
 
 BATCH_ROWS: Final = 2_048
 _COLUMNS: Final = ("rows", "risk", "scores", "typologies", "lists", "state", "late", "epoch", "time")

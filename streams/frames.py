@@ -32,6 +32,10 @@ class FrameError(ValueError):
     """A record that should hold a frame does not, or holds one of another format."""
 
 
+class GapError(RuntimeError):
+    """A frame that should have come before this one is missing: state can no longer be a function of the log."""
+
+
 class Span(msgspec.Struct, array_like=True, frozen=True):
     """What a facts frame covers of one source partition: its offsets [start, end) and its mark.
 

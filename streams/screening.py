@@ -7,7 +7,6 @@ The agent around it is streams/screen.py.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,17 +20,14 @@ from rules.loans import is_loan_given
 from rules.references import ENTRY, Entries, ReferenceSets
 from rules.rulebook import Rulebook
 from streams import frames
-from streams.engine import EVIDENCE, NEW, Engine, Judgement, Parts, homes_of, in_order, joined, runs_of_generation
+from streams.engine import NEW, Engine, Judgement, homes_of, in_order, runs_of_generation
 from streams.following import Mark
+from streams.views import Views
+from streams.waiting import Pending
 
 BEFORE_ALL: Final[Mark] = (-(2**63), -(2**63))
 DECISIONS: Final = 20_000  # remembered for events that come again
 RUN_ROWS: Final = 2_000  # judged together at the most: what they cause has to fit into one record
-Reference = tuple[int, int, int, int]
-
-
-class GapError(RuntimeError):
-    """A frame that should have come before this one is missing: state can no longer be a function of the log."""
 
 
 @dataclass(slots=True)
@@ -59,52 +55,7 @@ class Progress:
     trimmed: int = 0
 
 
-@dataclass(slots=True)
-class _Waiting:
-    """Events at their home that wait for the views of subjects living elsewhere; all of one generation."""
-
-    rows: Events
-    parts: Parts
-    missing: NDArray[np.uint8]  # bit per role
-    place: dict[Reference, int]
-    evidence: dict[int, NDArray[np.void]] = field(default_factory=dict)  # row → EVIDENCE that views brought
-
-
-@dataclass(slots=True)
-class _Piece:
-    """Rows, or entries of reference sets, that wait for marks, with the mark at which the first of them may go."""
-
-    first: Mark
-    rows: NDArray[np.void]
-
-    @classmethod
-    def of(cls, rows: NDArray[np.void]) -> _Piece:
-        epoch = rows["epoch"].min()
-        return cls((int(epoch), int(rows["order_time"][rows["epoch"] == epoch].min())), rows)
-
-
 _ORDER_OF_REFERENCES: Final = ("key", "number", "offset", "order_time", "epoch")
-
-
-def _ready(pieces: list[_Piece], mark: Mark) -> tuple[NDArray[np.void], list[_Piece]]:
-    """What may go at this mark, and the pieces that go on waiting."""
-    # Piece by piece: a source far ahead leaves many rows waiting, and most of its pieces need no look.
-    epoch, time = mark
-    waiting: list[_Piece] = []
-    chosen: list[NDArray[np.void]] = []
-    for piece in pieces:
-        if piece.first > mark:
-            waiting.append(piece)
-            continue
-        rows = piece.rows
-        ready = (rows["epoch"] < epoch) | ((rows["epoch"] == epoch) & (rows["order_time"] <= time))
-        chosen.append(rows[ready])
-        if not ready.all():
-            waiting.append(_Piece.of(rows[~ready]))
-    return joined(chosen) if chosen else _NOTHING, waiting
-
-
-_NOTHING: Final[Events] = np.empty(0, EVENT)
 
 
 class Partition:
@@ -128,15 +79,11 @@ class Partition:
         self.sources: list[Source] = []
         self._index: dict[tuple[str, int], int] = {}
         self._declared = False
-        self._pending: list[_Piece] = []  # arrived, above the lowest mark
-        self._pending_rows = 0
-        self._pending_references: list[_Piece] = []
-        self._waiting: deque[_Waiting] = deque()
+        self._pending = Pending(EVENT)  # arrived, above the lowest mark
+        self._pending_references = Pending(ENTRY)
+        self._views = Views(number, partitions)
         # Event → the decision sent for it, so that an event that comes again gets the same answer again.
         self.decided: dict[int, list[bytes]] = {}
-        self._views_sent: dict[int, int] = {}
-        self._views_seen: dict[int, int] = {}
-        self._early_views: dict[Reference, list[tuple[int, Any]]] = {}
 
     # -- what arrives -------------------------------------------------------------------------------------------------
 
@@ -144,7 +91,7 @@ class Partition:
         """Take records of `facts` as (offset, value) in offset order; records seen before are skipped.
 
         Raises:
-            GapError: an offset, or a source's span, does not follow on what was seen.
+            streams.frames.GapError: an offset, or a source's span, does not follow on what was seen.
             streams.frames.FrameError: a record is no frame.
         """
         progress = Progress()
@@ -152,7 +99,7 @@ class Partition:
             if offset < self.facts_offset:
                 continue
             if offset > self.facts_offset:
-                raise GapError(
+                raise frames.GapError(
                     f"facts/{self.number}: expected offset {self.facts_offset}, the log continues at {offset}"
                 )
             self.facts_offset = offset + 1
@@ -171,18 +118,18 @@ class Partition:
         """Take records of `views` as (offset, value); a view that comes before its fact is kept until it comes.
 
         Raises:
-            GapError: a view is missing between what was seen and what came.
+            streams.frames.GapError: a view is missing between what was seen and what came.
         """
         progress = Progress()
         for offset, value in values:
             if offset < self.views_offset:
                 continue
             if offset > self.views_offset:
-                raise GapError(
+                raise frames.GapError(
                     f"views/{self.number}: expected offset {self.views_offset}, the log continues at {offset}"
                 )
             self.views_offset = offset + 1
-            self._take_view(*frames.decode_arrays(value))
+            self._views.take(*frames.decode_arrays(value), self._source)
         self._judge_complete(progress)
         return progress
 
@@ -219,18 +166,15 @@ class Partition:
         for index, span in zip(indices, header.spans, strict=True):
             source = self.sources[index]
             if span.start > source.seen >= 0:
-                raise GapError(
+                raise frames.GapError(
                     f"facts/{self.number}: {span.topic}/{span.partition} continues at {span.start}, "
                     f"seen up to {source.seen}"
                 )
             source.seen = max(source.seen, span.end)
             source.mark = max(source.mark, (span.epoch, span.time))
             source.passed_over = False
-        if len(references):
-            self._pending_references.append(_Piece.of(references))
-        if len(rows):
-            self._pending.append(_Piece.of(rows))
-            self._pending_rows += len(rows)
+        self._pending_references.add(references)
+        self._pending.add(rows)
         if is_late:
             late_rows = rows[late]
             self._advance(progress)
@@ -262,14 +206,12 @@ class Partition:
 
     def _advance(self, progress: Progress) -> None:
         mark = self._lowest_mark()
-        references, self._pending_references = _ready(self._pending_references, mark)
-        rows, self._pending = _ready(self._pending, mark)
+        references, rows = self._pending_references.take(mark), self._pending.take(mark)
         if len(references):
             # References before rows of the same key. All at once may go first: no event sees what its key has not.
             references = references[np.lexsort([references[name] for name in _ORDER_OF_REFERENCES])]
             self.engine.references.insert(self._named(references))
         if len(rows):
-            self._pending_rows -= len(rows)
             rows = rows[in_order(rows)]
             for run in runs_of_generation(rows):
                 for start in range(run.start, run.stop, RUN_ROWS):
@@ -301,126 +243,24 @@ class Partition:
             self._judged(self.engine.judge(rows, parts, rulebook), progress)
             return
         lives, home = homes_of(rows, self.partitions)
-        self._send_views(rows, parts, lives, home, progress)
+        sources = self._source_names()
+        outgoing = self._views.outgoing(
+            rows, parts, lives, home, sources, lambda some, of: self.engine.evidence_for(some, of, rulebook)
+        )
+        for target, frame in outgoing:
+            progress.views.setdefault(target, []).append(frame)
         here = home == self.number
         if here.any():
-            self._wait(rows[here], parts.take(here), lives[here])
+            self._views.wait(rows[here], parts.take(here), lives[here], sources)
 
-    # -- views --------------------------------------------------------------------------------------------------------
-
-    def _references(self, rows: Events) -> NDArray[np.int64]:
-        """How views name events, the same in every partition: (event, content, offset, number of its tx partition)."""
-        numbers = np.array([source.partition for source in self.sources], np.int64)[rows["source"]]
-        columns = [rows[name].astype(np.int64) for name in ("event", "content", "offset")]
-        return np.stack([*columns, numbers], axis=1)
-
-    def _send_views(
-        self, rows: Events, parts: Parts, lives: NDArray[np.int64], home: NDArray[np.int64], progress: Progress
-    ) -> None:
-        for target in range(self.partitions):
-            chosen = np.flatnonzero((home == target) & (target != self.number))
-            if not len(chosen):
-                continue
-            number = self._views_sent.get(target, 0)
-            self._views_sent[target] = number + 1
-            some = parts.take(chosen)
-            rulebook = self.rulebook_of(int(rows["generation"][0]))
-            evidence, evidence_row = self.engine.evidence_for(rows[chosen], some, rulebook)
-            progress.views.setdefault(target, []).append(
-                frames.encode_arrays(
-                    frames.VIEWS,
-                    {
-                        "from": self.number,
-                        "number": number,
-                        "sources": [(source.topic, source.partition) for source in self.sources],
-                    },
-                    {
-                        "reference": self._references(rows[chosen]),
-                        "here": lives[chosen] == self.number,
-                        "values": some.values,
-                        "statistics": some.statistics,
-                        "verdict": some.verdict,
-                        "scores": some.scores,
-                        "evidence": evidence.view(np.uint8),
-                        "evidence_row": evidence_row,
-                    },
-                )
-            )
-
-    def _take_view(self, meta: Mapping[str, Any], view: Mapping[str, NDArray[Any]]) -> None:
-        sender, number = int(meta["from"]), int(meta["number"])
-        expected = self._views_seen.get(sender, 0)
-        if number < expected:
-            return  # sent again after a crash
-        if number > expected:
-            raise GapError(f"views/{self.number}: from partition {sender} expected number {expected}, got {number}")
-        self._views_seen[sender] = number + 1
-        evidence = view["evidence"].copy().view(EVIDENCE)
-        if len(evidence):
-            # The sender numbers its sources in the order it met them in.
-            here = [self._source(topic, partition) for topic, partition in meta["sources"]]
-            evidence["source"] = np.array(here, np.uint16)[evidence["source"]]
-        view = {**view, "evidence": evidence}
-        for i, reference in enumerate(map(tuple, view["reference"].tolist())):
-            for block in self._waiting:
-                place = block.place.get(reference)
-                if place is not None:
-                    self._merge(block, place, view, i)
-                    break
-            else:
-                apart = ("reference", "evidence", "evidence_row")
-                kept = {name: view[name][i : i + 1].copy() for name in view if name not in apart}
-                kept["evidence"] = evidence[view["evidence_row"] == i]
-                kept["evidence_row"] = np.zeros(len(kept["evidence"]), np.int64)
-                self._early_views.setdefault(reference, []).append((sender, kept))
-
-    @staticmethod
-    def _merge(block: _Waiting, place: int, view: Mapping[str, NDArray[Any]], i: int) -> None:
-        here = view["here"][i]
-        parts = block.parts
-        parts.verdict[place, here] = view["verdict"][i, here]
-        parts.statistics[place, here] = view["statistics"][i, here]
-        parts.scores[place, here[:2]] = view["scores"][i, here[:2]]
-        given = ~np.isnan(view["values"][i])
-        parts.values[place, given] = view["values"][i, given]
-        proof = view["evidence"][view["evidence_row"] == i]
-        if len(proof):
-            known = block.evidence.get(place)
-            block.evidence[place] = proof if known is None else np.concatenate([known, proof])
-        block.missing[place] &= ~np.uint8((here << np.arange(4)).sum())
-
-    def _wait(self, rows: Events, parts: Parts, lives: NDArray[np.int64]) -> None:
-        elsewhere = (lives >= 0) & (lives != self.number)
-        missing = (elsewhere << np.arange(4)).sum(axis=1).astype(np.uint8)
-        references = map(tuple, self._references(rows).tolist())
-        block = _Waiting(rows, parts, missing, {reference: i for i, reference in enumerate(references)})
-        if self._early_views:
-            for reference, place in block.place.items():
-                for _, kept in self._early_views.pop(reference, ()):
-                    self._merge(block, place, kept, 0)
-        self._waiting.append(block)
+    def _source_names(self) -> list[tuple[str, int]]:
+        return [(source.topic, source.partition) for source in self.sources]
 
     def _judge_complete(self, progress: Progress) -> None:
         """Judge the longest prefix of waiting events that have all their views."""
-        while self._waiting:
-            block = self._waiting[0]
-            incomplete = np.flatnonzero(block.missing)
-            count = int(incomplete[0]) if len(incomplete) else len(block.rows)
-            if count:
-                rulebook = self.rulebook_of(int(block.rows["generation"][0]))
-                done = slice(0, count)
-                parts = block.parts.take(done)
-                self._judged(self.engine.judge(block.rows[done], parts, rulebook, block.evidence), progress)
-            if len(incomplete):
-                if count:
-                    rest = slice(count, None)
-                    place = {reference: i - count for reference, i in block.place.items() if i >= count}
-                    evidence = {i - count: proof for i, proof in block.evidence.items() if i >= count}
-                    self._waiting[0] = _Waiting(
-                        block.rows[rest], block.parts.take(rest), block.missing[rest], place, evidence
-                    )
-                return
-            self._waiting.popleft()
+        for rows, parts, evidence in self._views.complete():
+            rulebook = self.rulebook_of(int(rows["generation"][0]))
+            self._judged(self.engine.judge(rows, parts, rulebook, evidence), progress)
 
     def _judged(self, judgement: Judgement, progress: Progress) -> None:
         self.judged_count += len(judgement.rows)
@@ -433,12 +273,12 @@ class Partition:
     @property
     def pending_rows(self) -> int:
         """Rows that wait for marks."""
-        return self._pending_rows
+        return len(self._pending)
 
     @property
     def waiting_rows(self) -> int:
         """Events at their home that wait for views."""
-        return sum(len(block.rows) for block in self._waiting)
+        return len(self._views)
 
     @property
     def mark(self) -> Mark:
@@ -446,7 +286,7 @@ class Partition:
 
         It never goes back: what waits for views is in order but for late events, and those the mark has passed before.
         """
-        for block in self._waiting:
+        for block in self._views.waiting:
             in_time = np.flatnonzero(block.rows["flags"] & LATE == 0)
             if len(in_time):
                 first = block.rows[in_time[0]]
@@ -463,7 +303,7 @@ class Partition:
     def progress(self) -> list[tuple[str, int, int]]:
         """(topic, partition, N): every event of that source at an offset below N with its home here is judged."""
         judged = np.array([source.seen for source in self.sources], np.int64)
-        for rows in [*(piece.rows for piece in self._pending), *(block.rows for block in self._waiting)]:
+        for rows in [*self._pending.pieces(), *(block.rows for block in self._views.waiting)]:
             home = rows["home"] == 1
             np.minimum.at(judged, rows["source"][home].astype(np.intp), rows["offset"][home])
         result = []
@@ -477,24 +317,10 @@ class Partition:
 
     def state(self) -> tuple[bytes, dict[str, NDArray[Any]]]:
         """The whole state: a MessagePack document and arrays (views where they are large)."""
-        pending = joined([piece.rows for piece in self._pending]) if self._pending else np.empty(0, EVENT)
         arrays = {f"engine.{name}": array for name, array in self.engine.state().items()}
-        arrays["pending"] = pending
-        references = [piece.rows for piece in self._pending_references]
-        arrays["pending_references"] = joined(references) if references else np.empty(0, ENTRY)
-        for i, block in enumerate(self._waiting):
-            arrays[f"waiting.{i}.rows"] = block.rows
-            arrays[f"waiting.{i}.missing"] = block.missing
-            for place, proof in block.evidence.items():
-                arrays[f"waiting.{i}.evidence.{place}"] = proof
-            for name in ("needed", "values", "statistics", "verdict", "scores"):
-                arrays[f"waiting.{i}.{name}"] = getattr(block.parts, name)
-        early: list[tuple[Reference, int]] = []
-        for reference, views in self._early_views.items():
-            for sender, kept in views:
-                for name, array in kept.items():
-                    arrays[f"early.{len(early)}.{name}"] = array
-                early.append((reference, sender))
+        arrays["pending"] = self._pending.rows()
+        arrays["pending_references"] = self._pending_references.rows()
+        early = self._views.state(arrays)
         document = {
             "number": self.number,
             "partitions": self.partitions,
@@ -507,9 +333,9 @@ class Partition:
                 (s.topic, s.partition, s.seen, s.mark[0], s.mark[1], s.known, s.passed_over) for s in self.sources
             ],
             "decided": self.decided,
-            "views_sent": self._views_sent,
-            "views_seen": self._views_seen,
-            "waiting": len(self._waiting),
+            "views_sent": self._views.sent,
+            "views_seen": self._views.seen,
+            "waiting": len(self._views.waiting),
             "early": early,
         }
         return msgspec.msgpack.encode(document), arrays
@@ -536,23 +362,7 @@ class Partition:
             self._index[topic, partition] = len(self.sources)
             self.sources.append(Source(topic, partition, seen, (epoch, time), known, passed_over))
         self.decided = dict(said["decided"])
-        self._views_sent = dict(said["views_sent"])
-        self._views_seen = dict(said["views_seen"])
-        if len(arrays["pending"]):
-            self._pending = [_Piece.of(np.array(arrays["pending"]))]
-            self._pending_rows = len(arrays["pending"])
-        if len(arrays.get("pending_references", ())):
-            self._pending_references = [_Piece.of(np.array(arrays["pending_references"]))]
-        for i in range(said["waiting"]):
-            names = ("needed", "values", "statistics", "verdict", "scores")
-            parts = Parts(*(np.array(arrays[f"waiting.{i}.{name}"]) for name in names))
-            rows = np.array(arrays[f"waiting.{i}.rows"])
-            place = {tuple(reference): k for k, reference in enumerate(self._references(rows).tolist())}
-            prefix = f"waiting.{i}.evidence."
-            evidence = {int(n[len(prefix) :]): np.array(a) for n, a in arrays.items() if n.startswith(prefix)}
-            self._waiting.append(_Waiting(rows, parts, np.array(arrays[f"waiting.{i}.missing"]), place, evidence))
-        for i, (reference, sender) in enumerate(said["early"]):
-            prefix = f"early.{i}."
-            kept = {n[len(prefix) :]: np.array(a) for n, a in arrays.items() if n.startswith(prefix)}
-            self._early_views.setdefault(tuple(reference), []).append((sender, kept))
+        self._pending.add(np.array(arrays["pending"]))
+        self._pending_references.add(np.array(arrays.get("pending_references", ())))
+        self._views.restore(said, arrays, self._source_names())
         return self

@@ -17,7 +17,8 @@ from streams import frames
 from streams.engine import in_order, marked_frame
 from streams.following import FINDING, JudgedBatch, Mark, SourceName, moment
 from streams.following_merge import BATCH_ROWS, Merge
-from streams.screening import GapError, Partition, Progress
+from streams.frames import GapError
+from streams.screening import Partition, Progress
 from streams.transport import assign
 from tests.streams import test_screening
 from tests.streams.test_screening import Country, log_of

@@ -19,8 +19,9 @@ from streams.admission import Admission
 from streams.contracts.headers import write_history
 from streams.engine import NEW, REPEAT, in_order, spread
 from streams.findings import Findings, SourceName
+from streams.frames import GapError
 from streams.replay import FileRecord
-from streams.screening import GapError, Partition, Progress
+from streams.screening import Partition, Progress
 from streams.tokens import demo_keys
 
 EPOCH = 1_000
