@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -18,7 +16,6 @@ from rules.risk import parts as risk_parts
 from rules.rulebook import Rulebook
 from rules.typology import Action
 from rules.warning import held_out, rule_for
-from streams.contracts import headers as our_headers
 from streams.contracts.decision import Decision, JudgedUpTo, ProgressMark
 from streams.contracts.reasons import Reason
 from streams.contracts.rejected import RejectedEvent
@@ -34,10 +31,10 @@ from streams.contracts.suspicious_operation import (
     SuspiciousOperation,
     TypologyReference,
 )
-from streams.contracts.text import Text
 from streams.engine import CONTRADICTION, REPEAT, Engine, Judgement
 from streams.screening import Partition
 from streams.tokens import TokenKey
+from streams.wording import alert_id, headers_of, instant, tenge, text, text_of
 
 ALERTS: Final = "suspicious-operations"
 SHADOW_ALERTS: Final = "suspicious-operations.shadow"
@@ -101,7 +98,7 @@ class Findings:
                     i,
                     t,
                     rulebook.describe(judgement.judged, i, t),
-                    alert_id(judgement.rows[i], rulebook.typologies[t].id, rulebook.typologies[t].subject, self.key),
+                    alert_id_of(judgement.rows[i], rulebook.typologies[t].id, rulebook.typologies[t].subject, self.key),
                 )
                 for i, t in judgement.findings
             ]
@@ -263,7 +260,7 @@ class Findings:
                 SHADOW_ALERTS if alert.status == "shadow" else ALERTS,
                 alert.model_dump_json(exclude_none=True).encode(),
                 alert.alert_id.encode(),
-                _headers("suspicious-operation", alert.alert_id),
+                headers_of("suspicious-operation", alert.alert_id),
             )
 
     def records(self, judgement: Judgement, partition: Partition) -> Iterator[Outgoing]:
@@ -322,7 +319,7 @@ def _held_out(row: np.void, typologies: list[str], rulebook: Rulebook) -> bool:
 
 
 def _decision_record(addressee: str, value: bytes, key: str, appended_at: int) -> Outgoing:
-    return Outgoing(f"decisions.{addressee}", value, key.encode(), _headers("decision", key), appended_at)
+    return Outgoing(f"decisions.{addressee}", value, key.encode(), headers_of("decision", key), appended_at)
 
 
 def rejection_record(rejected: RejectedEvent, publisher: str) -> Outgoing:
@@ -332,7 +329,7 @@ def rejection_record(rejected: RejectedEvent, publisher: str) -> Outgoing:
         f"rejected.{publisher}",
         rejected.model_dump_json(exclude_none=True).encode(),
         place.encode(),
-        _headers("rejected", place),
+        headers_of("rejected", place),
     )
 
 
@@ -346,7 +343,7 @@ def progress_record(institution: str, topic: str, screen_partition: int, judged:
         judged=tuple(JudgedUpTo(partition=partition, offset=offset - 1) for partition, offset in judged),
     )
     return Outgoing(
-        f"decisions.{institution}", mark.model_dump_json().encode(), None, _headers("progress", f"{screen_partition}")
+        f"decisions.{institution}", mark.model_dump_json().encode(), None, headers_of("progress", f"{screen_partition}")
     )
 
 
@@ -360,45 +357,13 @@ def _action(judgement: Judgement, found: Found) -> Action | None:
     return None if judgement.rulebook.protected_money.incoming(judgement.rows[some], listed)[0] else action
 
 
-def alert_id(row: np.void, typology: str, role: str, key: TokenKey) -> str:
-    """The same finding is always the same alert: 128 bits of a hash of (institution, event id, typology, subject)."""
+def alert_id_of(row: np.void, typology: str, role: str, key: TokenKey) -> str:
+    """The id of the alert that a typology raises on an event, about the subject of a role."""
     subject = key.text((int(row[role]), int(row[f"{role}_rest"])))
-    told = "\x1f".join((text_of(row["institution"]), text_of(row["event_id"]), typology, subject))
-    return hashlib.sha256(told.encode()).hexdigest()[:32]
-
-
-def text_of(value: bytes) -> str:
-    """A fixed-width field as text."""
-    return bytes(value).decode()
-
-
-def instant(milliseconds: Any) -> datetime:
-    """Milliseconds since 1970 as an aware instant in UTC, exact."""
-    value = int(milliseconds)
-    return datetime.fromtimestamp(value // 1000, UTC).replace(microsecond=value % 1000 * 1000)
-
-
-def tenge(tiyn: Any) -> str:
-    """Tiyn as a decimal string in tenge.
-
-    >>> tenge(150000050)
-    '1500000.50'
-    """
-    value = int(tiyn)
-    return f"{value // 100}.{value % 100:02d}"
-
-
-def text(texts: dict[Any, str]) -> Text:
-    """The contract's text from a mapping of languages."""
-    return Text(kk=texts["kk"], ru=texts["ru"], en=texts["en"])
+    return alert_id(text_of(row["institution"]), text_of(row["event_id"]), typology, subject)
 
 
 def source_of(row: np.void, sources: Sequence[SourceName]) -> Source:
     """Where a row's or an entry's record stands in Kafka (or in a file, for a replay)."""
     name = sources[int(row["source"])]
     return Source(topic=name.topic, partition=name.partition, offset=int(row["offset"]))
-
-
-def _headers(kind: str, identity: str) -> list[tuple[str, bytes]]:
-    event = our_headers.CloudEvent(identity, our_headers.CENTER, our_headers.cloud_event_type(kind))
-    return our_headers.write(event)

@@ -20,10 +20,9 @@ from streams.contracts.fields import from_milliseconds
 from streams.contracts.pyramid_meter import GrowthForecast, MeterPart, PyramidMeter
 from streams.contracts.text import Text
 from streams.engine import NEW
-from streams.findings import tenge
 from streams.following import JudgedBatch, Mark, Outgoing, moment, moments
-from streams.settle import headers_of
 from streams.tokens import TokenKey
+from streams.wording import headers_of, tenge
 
 METERS: Final = "meters"
 

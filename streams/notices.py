@@ -19,8 +19,8 @@ from streams.contracts.suspicious_operation import Role
 from streams.contracts.text import Text
 from streams.engine import NEW
 from streams.following import JudgedBatch, Mark, Outgoing, moments
-from streams.settle import alert_id, headers_of, in_three, text_of
 from streams.tokens import TokenKey
+from streams.wording import alert_id, headers_of, in_three, text_of
 
 _LISTING, _INNOCENT = KINDS.index("listing"), KINDS.index("marked_false_positive")
 _decode = msgspec.msgpack.Decoder(list[Notice]).decode

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final, Literal, cast
 
@@ -24,18 +23,16 @@ from rules.holds import (
     Hold,
     Ledger,
     Opening,
-    Words,
 )
 from rules.references import LISTS
-from streams.contracts import headers as our_headers
 from streams.contracts.decision import Decision
 from streams.contracts.fields import from_milliseconds
 from streams.contracts.hold import TOPIC as HOLDS
 from streams.contracts.hold import HoldEvent
-from streams.contracts.text import Text
 from streams.engine import NEW, REPEAT, homes_of
 from streams.following import DECISIONS, JudgedBatch, Mark, Outgoing, moments
 from streams.tokens import TokenKey
+from streams.wording import alert_id, headers_of, in_three, tenge, text_of
 
 _STEP_UP, _HOLD = DECISIONS.index("step_up"), DECISIONS.index("hold")
 _OUTCOMES: Final = {
@@ -317,33 +314,3 @@ def _decided(batch: JudgedBatch) -> dict[int, int]:
         if batch.state[i] == NEW:
             gravest[i] = max(gravest.get(i, 0), int(finding["decision"]))
     return gravest
-
-
-def alert_id(institution: str, event_id: str, typology: str, subject: str) -> str:
-    """The id of the alert on this finding, as streams.findings makes it."""
-    return hashlib.sha256("\x1f".join((institution, event_id, typology, subject)).encode()).hexdigest()[:32]
-
-
-def tenge(tiyn: int) -> str:
-    """Tiyn as a decimal string in tenge.
-
-    >>> tenge(150000050)
-    '1500000.50'
-    """
-    return f"{tiyn // 100}.{tiyn % 100:02d}"
-
-
-def in_three(words: Words) -> Text:
-    """A text of the rulebook as contracts write it."""
-    return Text(kk=words[0], ru=words[1], en=words[2])
-
-
-def text_of(value: bytes) -> str:
-    """A fixed-width field as text."""
-    return bytes(value).decode()
-
-
-def headers_of(kind: str, identity: str) -> list[tuple[str, bytes]]:
-    """The headers of a record of the center."""
-    event = our_headers.CloudEvent(identity, our_headers.CENTER, our_headers.cloud_event_type(kind))
-    return our_headers.write(event)

@@ -33,10 +33,10 @@ from streams.contracts.suspicious_operation import (
     TypologyReference,
 )
 from streams.engine import NEW
-from streams.findings import ALERTS, SHADOW_ALERTS, instant, tenge, text, text_of
-from streams.findings import _headers as headers_of
+from streams.findings import ALERTS, SHADOW_ALERTS
 from streams.following import JudgedBatch, Mark, Outgoing, SourceName
 from streams.tokens import TokenKey
+from streams.wording import headers_of, instant, tenge, text, text_of
 
 REMEMBERED: Final = 50_000  # alerts, so that one case is not told at every step of it
 

@@ -17,8 +17,8 @@ from streams.contracts.text import Text
 from streams.contracts.warning import Warning, WarningEffect
 from streams.engine import NEW
 from streams.following import DECISIONS, JudgedBatch, Mark, Outgoing, moment, moments
-from streams.settle import alert_id, headers_of, text_of
 from streams.tokens import TokenKey
+from streams.wording import alert_id, headers_of, text_of
 
 WARNINGS: Final = "warnings"
 _WARN: Final = DECISIONS.index("warn")

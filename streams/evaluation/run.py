@@ -20,8 +20,8 @@ from streams.evaluation.cases import cases_of
 from streams.evaluation.figures import Figures, Judged, figures
 from streams.evaluation.labels import LabelsInvalid, read_labels
 from streams.evaluation.observed import Observed, observe
-from streams.findings import instant
 from streams.tokens import TokenKey
+from streams.wording import instant
 
 FORMAT: Final = 1
 

@@ -25,7 +25,7 @@ from streams.admission import Admission
 from streams.center import Center
 from streams.cli.rulebook import rulebook_app
 from streams.client import Answer, Client, WhenSilent
-from streams.findings import ALERTS, SHADOW_ALERTS, alert_id
+from streams.findings import ALERTS, SHADOW_ALERTS, alert_id_of
 from streams.generations import TOPIC as RULEBOOK
 from streams.generations import Generation
 from streams.outcomes import Outcomes, records_of
@@ -288,7 +288,7 @@ def test_a_takeover_is_held_and_its_alert_proves_it(center: Center, client: Clie
     place = answer.receipt.result(0)
     record = KafkaRecord(written(said), offset=place.offset, timestamp=int(time.time() * 1000))
     (row,) = Admission(KEY).admit([record], source=SourceTopic.transactions(BANK), source_index=0).rows
-    assert alert["alert_id"] == alert_id(row, "T12", "payer", KEY)
+    assert alert["alert_id"] == alert_id_of(row, "T12", "payer", KEY)
     assert answer.detail is not None
     assert alert["alert_id"] in answer.detail.alert_ids
     assert alert["source"] == {"topic": f"tx.{BANK}", "partition": place.partition, "offset": place.offset}

@@ -15,7 +15,7 @@ import pytest
 from rules.rulebook import Rulebook
 from streams.evidence.signing import SigningKey, canonical
 from streams.replay import replay
-from streams.settle import alert_id
+from streams.wording import alert_id
 from tests.scenarios.planted import LENDER, at, listed, loan, person, refusals, transfer
 from tests.scenarios.played import KEY, Document, Played, add, person_token, played, simulated
 from tests.streams.events import document

@@ -17,7 +17,7 @@ from rules.references import ENTRY, SET, WITHDRAWN, Entries, ReferenceSets
 from rules.rulebook import Rulebook
 from streams import frames
 from streams.engine import Engine, spread
-from streams.findings import alert_id
+from streams.findings import alert_id_of
 from streams.screening import Partition, Progress
 from streams.tokens import demo_keys
 from tests.rules.small import documents
@@ -119,7 +119,7 @@ def alerts_of(logs: list[list[bytes]], seed: int, *, shared: bool = True, restor
             views[target].extend(sent)
         for judgement in [*progress.judgements, *progress.again]:
             for i, t in judgement.findings:
-                found.add(alert_id(judgement.rows[i], rulebook().typologies[t].id, "payee", KEY))
+                found.add(alert_id_of(judgement.rows[i], rulebook().typologies[t].id, "payee", KEY))
 
     while True:
         behind = [n for n in range(count) if done[n] < len(logs[n]) or seen[n] < len(views[n])]
@@ -152,7 +152,7 @@ def ids(said: list[Said]) -> set[str]:
     """The alerts that must have been raised in the end."""
     against = forbidden(said)
     return {
-        alert_id(row_of(one, number)[0], "T90", "payee", KEY)
+        alert_id_of(row_of(one, number)[0], "T90", "payee", KEY)
         for number, one in enumerate(said)
         if one.kind == "loan" and (one.person, one.time) in against
     }

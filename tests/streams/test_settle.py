@@ -16,7 +16,7 @@ from streams.contracts.decision import Decision
 from streams.contracts.hold import TOPIC as HOLDS
 from streams.contracts.hold import HoldEvent
 from streams.engine import NEW, REPEAT
-from streams.findings import alert_id
+from streams.findings import alert_id_of
 from streams.following import Outgoing
 from streams.settle import Settle
 from streams.tokens import demo_keys
@@ -64,7 +64,7 @@ def test_a_hold_is_told_with_its_clock_and_its_law_and_proceeds_on_silence() -> 
     assert (event.state, event.clock, event.decision) == ("proposed", "fiu_answer", "hold")
     assert event.on_silence is not None
     assert "24" in event.on_silence.en
-    assert event.alert_ids == (alert_id(batch.rows[0], "T03", "payer", KEY),)
+    assert event.alert_ids == (alert_id_of(batch.rows[0], "T03", "payer", KEY),)
     assert event.payer == KEY.text((PAYER, PAYER))
     assert event.amount == "150000.00"
 
