@@ -1,4 +1,4 @@
-"""P14: the same alerts whichever way: replayed from a file, and as a backlog over 1, 2 and 4 partitions."""
+"""P14: the same alerts whichever way: replayed, at 2,000 events/s, and as a backlog over 1, 2 and 4 partitions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from streams.outcomes import Outcomes, records_of
-from streams.publishing import publish_files
+from streams.publishing import Pace, publish_files
 from tests.faults import harness
 
 pytestmark = pytest.mark.kafka
 
 SEED = 20
 PEOPLE, DAYS = 600, 3
+RATE = 2_000.0
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +65,20 @@ def test_a_backlog_over_any_partitions_gives_the_alerts_of_the_replay(
     assert center.supervisor.restarts == 0
     if partitions == 1:
         assert set(alerts) == set(expected), "one partition: the models' alerts too"
+
+
+def test_a_week_at_a_steady_rate_gives_the_alerts_of_the_replay(tmp_path: Path, long_form: bool) -> None:
+    people, days = (5_000, 7) if long_form else (PEOPLE, DAYS)
+    file = harness.simulated(tmp_path, people, days, SEED + 1)
+    events = file.read_bytes().count(b"\n")
+    with (
+        harness.center(tmp_path, workers=1, partitions=2) as center,
+        Outcomes(center.kafka.bootstrap_servers, keep_events=True) as seen,
+    ):
+        publish_files([file], bootstrap_servers=center.kafka.bootstrap_servers, pace=Pace(rate=RATE))
+        seen.wait_for(events, seconds=120, each=center.supervisor.check)
+    wanted = harness.without_models(harness.quiet_alerts(file))
+    got = harness.without_models({alert.alert_id: alert.typology for alert in seen.alerts.values()})
+    print(f"P14 {events} events at {RATE:.0f}/s: {len(got)} alerts, {len(got ^ wanted)} different")
+    assert set(seen.events.values()) == {1}
+    assert got == wanted
