@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,7 +26,6 @@ from rules.events import (
     REMOTE_ACCESS,
     ROLES,
     Events,
-    word_hash,
 )
 from rules.history import Histories
 from rules.judged import Judged
@@ -36,9 +34,9 @@ from rules.loans import Loans, judge_again
 from rules.references import ACTIONS, APPEALS, ENTRY, LISTS, PROOFS, Entries, ReferenceSets
 from rules.rulebook import Rulebook
 from rules.typology import Example, Occurrence, Typology, milliseconds
+from rules.words import first_words
 
 _INSTITUTION: Final = "CASPKZKA"
-_WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _COUNTED: Final = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _FLAGS: Final = {
     "device_new": DEVICE_NEW,
@@ -76,12 +74,6 @@ class Outcome:
 
     def as_json(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in self.__slots__}
-
-
-def first_words(purpose: str) -> list[int]:
-    """Hashes of the first four words of three letters or more, as intake makes them."""
-    words = _WORD.findall(unicodedata.normalize("NFC", purpose).casefold())[:4]
-    return [*map(word_hash, words), 0, 0, 0, 0][:4]
 
 
 def _key(kind: str, name: str) -> tuple[int, int]:

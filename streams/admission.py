@@ -7,9 +7,7 @@ random nonces of sealed identities differ from run to run.
 from __future__ import annotations
 
 import hashlib
-import re
 import struct
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, Protocol
@@ -27,9 +25,9 @@ from rules.events import (
     PAYER_NON_RESIDENT,
     REMOTE_ACCESS,
     Events,
-    word_hash,
 )
 from rules.references import ENTRY
+from rules.words import first_words
 from streams import decode, records
 from streams import decode_references as checks
 from streams.contracts import headers
@@ -50,7 +48,6 @@ _NO_TOKEN: Final = (0, 0)
 _NO_WORDS: Final = (0, 0, 0, 0)
 _NOT_GIVEN: Final = 255  # EVENT["channel"]
 _ABROAD: Final = 255  # EVENT["payer_region"]
-_WORD: Final = re.compile(r"[^\W\d_]{3,}")
 _CODES: Final = {"<u8": "Q", "<i8": "q", "<u4": "I", "<u2": "H", "|u1": "B"}
 
 
@@ -402,13 +399,6 @@ def region_number(region: str) -> int:
     (75, 255)
     """
     return int(region[3:]) if region.startswith("KZ-") else _ABROAD
-
-
-def first_words(purpose: str) -> tuple[int, int, int, int]:
-    """Hashes of the first four words of three letters or more, 0 where there are fewer."""
-    words = _WORD.findall(unicodedata.normalize("NFC", purpose).casefold())[:4]
-    first, second, third, fourth = [*map(word_hash, words), 0, 0, 0, 0][:4]
-    return first, second, third, fourth
 
 
 def _history(record: SourceRecord) -> tuple[int | None, Literal["open", "close"] | None]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rules import events as row
 from rules.events import word_hash
-from streams.admission import Admission, Admitted, first_words
+from streams.admission import Admission, Admitted
 from streams.contracts.headers import write_history
 from streams.contracts.reasons import Reason
 from streams.sources import SourceTopic
@@ -131,13 +131,6 @@ def test_the_phone_is_that_of_who_acts() -> None:
 
 def test_regions_abroad() -> None:
     assert row_of(document("payee.region", "RU-MOW"))["payee_region"] == 255
-
-
-def test_words_are_letters_in_small_composed_form() -> None:
-    assert first_words("Взнос №17 за ПАЙ, ЖАРНА (2026) ещё") == tuple(map(word_hash, ["взнос", "пай", "жарна", "ещё"]))
-    assert first_words("Төлем") == (word_hash("төлем"), 0, 0, 0)
-    assert first_words("е\u0308лка и\u0306од")[:2] == (word_hash("ёлка"), word_hash("йод"))
-    assert first_words("12 № -") == (0, 0, 0, 0)
 
 
 def test_content_tells_a_repeat_from_a_contradiction() -> None:
