@@ -18,8 +18,9 @@ from streams import decode, frames
 from streams.admission import Admission
 from streams.contracts.headers import write_history
 from streams.engine import NEW, Engine, Parts, in_order, spread
+from streams.event_files import read_values
 from streams.findings import Findings
-from streams.replay import FileRecord, read_lines
+from streams.replay import FileRecord
 from streams.screening import Partition
 from streams.tokens import demo_keys
 
@@ -51,7 +52,7 @@ class _Stopwatch:
 def _pass(file: Path, events: int) -> dict[str, float]:
     key, vault = demo_keys()
     headers = write_history(1)
-    records = [FileRecord(line, headers, i, 2 * 10**12) for i, line in enumerate(islice(read_lines(file), events))]
+    records = [FileRecord(line, headers, i, 2 * 10**12) for i, line in enumerate(islice(read_values(file), events))]
     clock = _Stopwatch()
     with clock("decode and validate"):
         for record in records:

@@ -23,15 +23,16 @@ from rules.rulebook import Rulebook
 from streams.admission import Admission
 from streams.contracts.headers import write_history
 from streams.engine import NEW
+from streams.event_files import read_values
 from streams.following import FINDING, JudgedBatch, SourceName
-from streams.replay import _EPOCH, BATCH_LINES, FileRecord, read_lines
+from streams.replay import _EPOCH, BATCH_LINES, FileRecord
 from streams.tokens import TokenKey, demo_keys
 from streams.trace import Trace
 
 
 def batches(file: Path, rulebook: Rulebook, key: TokenKey) -> Iterator[JudgedBatch]:
     """The events of a file as `judged` would give them, with nothing judged."""
-    admission, lines, offset = Admission(key), read_lines(file), 0
+    admission, lines, offset = Admission(key), read_values(file), 0
     headers, sources = write_history(_EPOCH), [SourceName(file.name, 0)]
     while chunk := list(islice(lines, BATCH_LINES)):
         records = [FileRecord(line, headers, offset + i, 2_000_000_000_000) for i, line in enumerate(chunk)]

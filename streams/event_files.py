@@ -162,6 +162,15 @@ def _open(path: Path) -> IO[bytes]:
     return cast(IO[bytes], gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
 
 
+def read_values(path: Path) -> Iterator[bytes]:
+    """The lines of a JSON Lines file, plain or .gz, without their ends and unread; empty lines are passed over."""
+    with _open(path) as lines:
+        for line in lines:
+            value = line.rstrip(b"\r\n")
+            if value:
+                yield value
+
+
 def read_lines(path: Path, institution: str | None = None, only: Collection[str] = ()) -> Iterator[Line]:
     """The lines of a JSON Lines file, plain or .gz, read as they are needed; blank lines are passed over.
 

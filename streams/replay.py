@@ -6,9 +6,8 @@ events and judgement are the live ones; only the sources are files and their lin
 
 from __future__ import annotations
 
-import gzip
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -24,6 +23,7 @@ from streams.contracts.headers import write_history
 from streams.contracts.rejected import RejectedEvent
 from streams.contracts.suspicious_operation import SuspiciousOperation
 from streams.engine import NEW, Judgement, spread
+from streams.event_files import read_values
 from streams.findings import Findings, SourceName
 from streams.screening import Partition, Progress
 from streams.tokens import TokenKey
@@ -55,15 +55,6 @@ class Replayed:
     alerts: int = 0
     seconds: float = 0.0
     by_typology: dict[str, int] = field(default_factory=dict)
-
-
-def read_lines(path: Path) -> Iterator[bytes]:
-    """The lines of a JSON Lines file, plain or .gz, without their ends; empty lines are passed over."""
-    with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-        for line in file:
-            stripped = line.rstrip(b"\r\n")
-            if stripped:
-                yield stripped
 
 
 def replay(
@@ -112,7 +103,7 @@ def replay(
 
     take(frames.encode_control([(path.name, 0) for path in files], []))
     for index, path in enumerate(files):
-        lines = read_lines(path)
+        lines = read_values(path)
         offset = 0
         while True:
             batch = list(islice(lines, BATCH_LINES))

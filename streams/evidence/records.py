@@ -18,8 +18,8 @@ from streams.contracts.loan import Loan
 from streams.contracts.reasons import FieldError
 from streams.contracts.suspicious_operation import SuspiciousOperation
 from streams.delivery import reaching, topic_missing
+from streams.event_files import read_values
 from streams.evidence.document import LoanStep, NoLoan, OrderKey, Place, RefusalEntry
-from streams.replay import read_lines
 from streams.tokens import TokenKey
 
 REFUSALS: Final = "registry.credit-refusals"
@@ -144,7 +144,7 @@ class FileLog:
         for path in self._files:
             if name not in (REFUSALS, path.name):
                 continue
-            for number, line in enumerate(read_lines(path)):
+            for number, line in enumerate(read_values(path)):
                 occurred = _occurred(line)
                 if occurred is not None:
                     yield Raw(Place(path.name, 0, number), line, occurred, 1)
