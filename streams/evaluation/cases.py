@@ -121,7 +121,8 @@ def cases_of(run: Observed) -> list[Case]:
             groups[scenario, f"{scenario}-{number}"] = connected
     cases = [_case(run, name, np.array(rows), totals, common) for (_, name), rows in groups.items()]
     _name(cases, run)
-    listed = np.isin(run.rows["payee"], [token for case in cases for token in case.subjects])
+    # Whoever took money of a fraud, also one whose other life is longer than his part in it.
+    listed = np.isin(run.rows["payee"], np.unique(run.rows["payee"][fraud])) & (run.rows["payee"] != 0)
     run.listings_of_frauds = frozenset(np.flatnonzero(listed & (run.rows["kind"] == _LISTING)).tolist())
     return sorted(cases, key=lambda case: (case.first, case.name))
 

@@ -64,7 +64,7 @@ class Observed:
     unlabelled: int  # judged events without a label: taken for honest
     missing: list[int]  # for each of `known`: labelled events that were not judged
     first_rejected: RejectedEvent | None
-    # Rows of listings that name a subject of a fraud: entries have no labels of their own.
+    # Rows of listings that name somebody who took money of a fraud: entries have no labels of their own.
     listings_of_frauds: frozenset[int] = frozenset()
 
     def label(self, alert: Alert) -> Label:
@@ -72,7 +72,7 @@ class Observed:
         return self.known[int(self.rows["label"][alert.row])]
 
     def is_right(self, alert: Alert) -> bool:
-        """Whether an alert is about a fraud: its event belongs to one, or lists a subject of one."""
+        """Whether an alert is about a fraud: its event belongs to one, or lists somebody who took its money."""
         return self.label(alert).fraud or alert.row in self.listings_of_frauds
 
     @property
