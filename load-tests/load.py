@@ -22,7 +22,8 @@ from confluent_kafka import KafkaError, Message, Producer
 from confluent_kafka.admin import AdminClient
 
 from streams.event_files import Line, Place, read_files, survey
-from streams.publishing import HistoryProtocol, Pace, Record, send_lines
+from streams.history_protocol import HistoryProtocol, Record
+from streams.publishing import Pace, send_lines
 
 
 class Loader:

@@ -22,7 +22,8 @@ from streams.event_files import (
     survey,
     time_of,
 )
-from streams.publishing import OPENING_MS, HistoryProtocol, Pace
+from streams.history_protocol import OPENING_MS, HistoryProtocol
+from streams.publishing import Pace
 from streams.topics import Topics
 from tests.streams.events import document, written
 
