@@ -123,6 +123,17 @@ EVENT: Final = np.dtype(
 Events = NDArray[np.void]  # dtype EVENT
 
 
+def subject_role(row: np.void, role: str) -> str:
+    """In which role of an event a typology's subject stands: `role`, or where nobody does, the other side.
+
+    Whoever draws or brings cash has no counterparty; a finding about nobody would name, and release, nobody.
+    """
+    if row[role] or role not in ("payer", "payee"):
+        return role
+    other = "payee" if role == "payer" else "payer"
+    return other if row[other] else role
+
+
 def word_hash(word: str) -> int:
     """16-bit hash of one lower-case word of a purpose, never 0 (FNV-1a folded).
 

@@ -173,7 +173,7 @@ class Ledger:
         if any(GRAVITY[hold.decision] >= GRAVITY[opening.decision] for hold in standing):
             return []
         if opening.decision in RESTRAINING and self._is_protected(opening):
-            hold = _opened(opening, procedure)
+            hold = replace(_opened(opening, procedure), number=-1)  # its first state is its end
             return [self._end(hold, RELEASED, "protected_money", _cause(procedure, "protected_money"), opening.moment)]
         for hold in standing:
             cause = _cause(procedure, "graver_decision")

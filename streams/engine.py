@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.detectors import Detectors
-from rules.events import EVENT, FIRST_FACT, NO_TIME, PAYEE, PAYER, PHONE, ROLES, Events
+from rules.events import EVENT, FIRST_FACT, NO_TIME, PAYEE, PAYER, PHONE, ROLES, Events, subject_role
 from rules.history import Histories
 from rules.judged import Judged
 from rules.loans import Loans, is_loan_given, judge_again
@@ -262,8 +262,8 @@ class Engine:
 
     def evidence(self, judgement: Judgement, i: int, typology: Typology) -> NDArray[np.void]:
         """The subject's latest transactions up to event i that prove a finding, newest first: EVIDENCE[m]."""
-        role = ROLES.index(typology.subject)
         row = judgement.rows[i]
+        role = ROLES.index(subject_role(row, typology.subject))
         brought = judgement.evidence.get(i)
         entries = self._entries(row, role, [typology]) if brought is None else brought[brought["role"] == role]
         if brought is not None and not len(entries):

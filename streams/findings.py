@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 import numpy as np
 
-from rules.events import FIRST_FACT, LATE, LOAN_KINDS, PAYER, ROLES
+from rules.events import FIRST_FACT, LATE, LOAN_KINDS, PAYER, ROLES, subject_role
 from rules.holds import RESTRAINING
 from rules.judged import Description
 from rules.references import LISTS
@@ -25,6 +25,7 @@ from streams.contracts.suspicious_operation import (
     FeatureValue,
     Risk,
     RiskParts,
+    Role,
     RulebookReference,
     Signal,
     Subject,
@@ -135,7 +136,7 @@ class Findings:
                 ),
             ),
             signals=self._signals(judgement, found),
-            subject=typology.subject,
+            subject=cast(Role, subject_role(row, typology.subject)),
             subjects=tuple(
                 Subject(role=role, token=self.key.text((int(row[role]), int(row[f"{role}_rest"]))))
                 for role in ROLES
@@ -175,7 +176,7 @@ class Findings:
     ) -> tuple[Evidence, ...]:
         """The event itself and the subject's latest transactions before it."""
         row, typology = judgement.rows[found.row], found.description.typology
-        role = typology.subject
+        role = subject_role(row, typology.subject)
         counterparty = "payer" if role != "payer" else "payee"
         itself = Evidence(
             event=f"{int(row['event']):016x}",
@@ -359,6 +360,7 @@ def _action(judgement: Judgement, found: Found) -> Action | None:
 
 def alert_id_of(row: np.void, typology: str, role: str, key: TokenKey) -> str:
     """The id of the alert that a typology raises on an event, about the subject of a role."""
+    role = subject_role(row, role)
     subject = key.text((int(row[role]), int(row[f"{role}_rest"])))
     return alert_id(text_of(row["institution"]), text_of(row["event_id"]), typology, subject)
 

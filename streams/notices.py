@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.events import KINDS, PARTY_KINDS, ROLES
+from rules.events import KINDS, PARTY_KINDS, ROLES, subject_role
 from rules.notices import Board, Cause, Notice
 from rules.references import LISTS
 from streams.contracts.fields import from_milliseconds
@@ -77,7 +77,7 @@ class Notices:
                         rule,
                         text_of(row["institution"]),
                         text_of(row["event_id"]),
-                        _token(row, typology.subject),
+                        _token(row, subject_role(row, typology.subject)),
                         _token(row, rule.about),
                         int(row[f"{rule.about}_account"]) if rule.about in ("payer", "payee") else 0,
                         # Of a number, the person who was called; of everything else, the subject itself.
@@ -159,7 +159,8 @@ class Necessity:
                 necessity = procedure.necessity(typology.id, which)
                 row = batch.rows[i]
                 institution, event_id = text_of(row["institution"]), text_of(row["event_id"])
-                alert = alert_id(institution, event_id, typology.id, self._key.text(_token(row, typology.subject)))
+                subject = _token(row, subject_role(row, typology.subject))
+                alert = alert_id(institution, event_id, typology.id, self._key.text(subject))
                 record_id = hashlib.sha256(f"{alert}\x1f{which}\x1f{role}".encode()).hexdigest()[:32]
                 record = NecessityRecord(
                     type="necessity",

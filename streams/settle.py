@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from rules.events import KINDS, PAYEE, PAYER
+from rules.events import KINDS, PAYEE, PAYER, subject_role
 from rules.holds import (
     EXPIRED,
     EXTENDED,
@@ -154,7 +154,7 @@ class Settle:
             if finding["shadow"] or finding["decision"] < least:
                 continue
             typology = typologies[int(finding["typology"])]
-            role = typology.subject
+            role = subject_role(row, typology.subject)
             account = int(row[f"{role}_account"]) if role in ("payer", "payee") else 0
             bases.append(Base(typology.id, role, (int(row[role]), int(row[f"{role}_rest"])), account))
         source = batch.sources[int(row["source"])]
