@@ -23,7 +23,7 @@ def transfer(event_id: str, when: str, sender: str, receiver: str, tenge: int, *
     said = document(name="transaction") | {"event_id": event_id, "occurred_at": when, "amount": f"{tenge}.00"}
     said |= {"payer": {"id": sender}, "payee": {"id": receiver}}
     kept = {name: value for name, value in said.items() if name not in ("context", "device", "purpose", "purpose_code")}
-    return kept | changes
+    return {name: value for name, value in (kept | changes).items() if value is not None}
 
 
 def loan(event_id: str, when: str, stage: str, borrower: str, **changes: Any) -> dict[str, Any]:

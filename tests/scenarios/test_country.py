@@ -16,7 +16,7 @@ pytestmark = pytest.mark.kafka
 
 WITHDRAWN, CHANGED_MIND, HIGHER_NUMBER, EQUAL, OUT_OF_ORDER = map(person, range(5))
 UNSOURCED, ENDLESS, UNKNOWN_LIST = map(person, range(5, 8))
-CALLED, NOT_CALLED, DROP = map(person, range(8, 11))
+CALLED, NOT_CALLED, DROP, LISTED = map(person, range(8, 12))
 PHONE = "+77019990011"
 AUTHORITIES = ("AFM", "EGOV", "POLICE", "KIBERNADZOR", "KCELL", "BEELN", "TELE2")
 HURRIED: dict[str, Any] = {"context": {"device_new": True, "remote_access": True}}
@@ -54,6 +54,9 @@ def bad_references() -> list[dict[str, object]]:
         loan("asked-last", at(1, 12, 1), "application", OUT_OF_ORDER, loan_id="L-1"),
         call("call-to-nobody", at(2, 10), phone=PHONE),
         transfer("called", at(2, 11), CALLED, DROP, 700_000, **HURRIED | {"payer": {"id": CALLED, "phone": PHONE}}),
+        listed("black", at(0, 8, 10), LISTED, "black"),
+        transfer("to-black", at(3, 12), person(21), LISTED, 250_000),
+        transfer("drawn", at(3, 12, 20), LISTED, "", 240_000, kind="cash_withdrawal", payee=None, channel="atm"),
         transfer("not-called", at(2, 11, 1), NOT_CALLED, DROP, 700_000, **HURRIED),
     ]
 
@@ -128,6 +131,12 @@ def test_decisions_reach_the_institution_that_published_and_holds_the_payees_too
             assert "hold" in country.decisions(payee, hold["event_id"])
             payees_told += 1
     assert payees_told >= 5
+
+
+def test_every_alert_names_somebody_also_where_cash_has_no_other_side(country: Played) -> None:
+    assert all(subject_of(alert) for alert in country.alerts.values())
+    (drawn,) = [alert for alert in country.alerts_of("T20") if alert["event_id"] == "drawn"]
+    assert (drawn["subject"], subject_of(drawn)) == ("payer", person_token(LISTED))
 
 
 def test_payees_tied_to_blocked_resources_are_named_by_t11(country: Played) -> None:

@@ -23,7 +23,7 @@ CASE = "T01-elimai-1"
 @pytest.fixture(scope="module")
 def elimai(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
     folder = tmp_path_factory.mktemp("elimai")
-    with played(folder, simulated(folder, "elimai", people=400, days=14, seed=19), partitions=2) as found:
+    with played(folder, simulated(folder, "elimai", people=600, days=14, seed=19), partitions=2) as found:
         yield found
 
 
@@ -100,12 +100,18 @@ def warnings(elimai: Played) -> list[Document]:
 
 
 def test_payers_of_the_pyramid_are_warned_in_three_languages(
-    warnings: list[Document], deposits: list[Document], organiser: str
+    elimai: Played, warnings: list[Document], deposits: list[Document], organiser: str
 ) -> None:
-    paid = {(person_token(event["payer"]["id"]), person_token(event["payee"]["id"])) for event in deposits}
+    paid = {
+        (person_token(event["payer"]["id"]), person_token(event["payee"]["id"]))
+        for event in elimai.events
+        if "payer" in event and event.get("payee", {}).get("id") == organiser
+    }
     mine = [said for said in warnings if said["payee"] == person_token(organiser)]
     assert len(mine) >= 20
-    assert {(said["payer"], said["payee"]) for said in mine} <= paid
+    assert {(said["payer"], said["payee"]) for said in mine} <= paid, "nobody else is told of him"
+    depositors = {person_token(event["payer"]["id"]) for event in deposits}
+    assert sum(said["payer"] in depositors for said in mine) >= 0.9 * len(mine)
     assert {said["rule"] for said in mine} == {"pyramid"}
     assert all(said["text"][language] and said["advice"][language] for said in mine for language in ("kk", "ru", "en"))
     assert {said["language"] for said in mine} <= {"kk", "ru"}
