@@ -11,58 +11,36 @@ import hashlib
 import hmac
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import TracebackType
 from typing import Any, Final, Literal, NamedTuple, Self, get_args
 
-from pydantic import ValidationError
-
-from streams import decode, records
 from streams.contracts import headers
 from streams.contracts.decision import Decision
-from streams.contracts.fields import FUTURE_MS, MAX_BYTES, Contract
-from streams.contracts.heartbeat import Heartbeat
-from streams.contracts.loan import Loan
-from streams.contracts.reasons import FieldError, Reason
-from streams.contracts.reversal import Reversal
+from streams.contracts.fields import MAX_BYTES
+from streams.contracts.reasons import Reason
 from streams.contracts.suspicious_operation import DecisionKind
-from streams.contracts.transaction import Transaction
 from streams.decisions import DecisionReader, Ticket
-from streams.decode_references import check_loan
 from streams.delivery import (
     CONNECT_SECONDS,
     BufferFull,
     DeliveryError,
     LastingProducer,
     NotAcknowledged,
-    not_acknowledged,
     open_producer,
     topic_missing,
     typed,
 )
+from streams.own_events import Checked, Event, InvalidEvent, check, topics_of
+from streams.receipts import RELEASE_SECONDS, Delivered, Receipt
+
+__all__ = (
+    "Answer", "Client", "Delivered", "Event", "Flushed", "InvalidEvent", "PublishFailed", "Receipt", "WhenSilent",
+)  # fmt: skip
 
 Silence = Literal["allow", "hold", "step_up"]
-Event = Transaction | Loan | Reversal | Heartbeat
-
-_CONTRACTS: Final[dict[object, type[Contract]]] = {
-    "transaction": Transaction,
-    "loan": Loan,
-    "reversal": Reversal,
-    "heartbeat": Heartbeat,
-}
-_RELEASE_SECONDS: Final = 1.0
-
-
-class InvalidEvent(ValueError):
-    """The event does not keep the contract and was not sent; `field` is a JSONPath, and no value is repeated."""
-
-    def __init__(self, reason: Reason, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message} ({reason})")
-        self.reason = reason
-        self.field = field
-        self.message = message
 
 
 class PublishFailed(DeliveryError):
@@ -90,82 +68,11 @@ class WhenSilent:
             raise ValueError(f"a policy is one of {', '.join(get_args(Silence))}")
 
 
-class Delivered(NamedTuple):
-    """Where the broker keeps the event."""
-
-    partition: int
-    offset: int
-
-
 class Flushed(NamedTuple):
     """What became of the events published since the last flush."""
 
     acknowledged: int
     failed: int
-
-
-class Receipt:
-    """The fate of one published event: open, acknowledged with its place, or failed with a `DeliveryError`."""
-
-    __slots__ = ("_callbacks", "_deadline", "_done", "_error", "_lock", "_place", "_seconds", "event_id", "topic")
-
-    def __init__(self, event_id: str | None, topic: str, seconds: float) -> None:
-        self.event_id = event_id
-        self.topic = topic
-        self._seconds = seconds
-        # A little later than the producer's own timeout, and the end of every wait should it never report.
-        self._deadline = time.monotonic() + seconds + _RELEASE_SECONDS
-        self._lock = threading.Lock()
-        self._done = threading.Event()
-        self._place: Delivered | None = None
-        self._error: DeliveryError | None = None
-        self._callbacks: list[Callable[[Receipt], None]] = []
-
-    def done(self) -> bool:
-        """Whether the fate is known."""
-        return self._done.is_set()
-
-    def result(self, timeout: float | None = None) -> Delivered:
-        """Where the event is; raises its `DeliveryError`, or TimeoutError where the fate is still open by then."""
-        left = max(0.0, self._deadline - time.monotonic())
-        if not self._done.wait(left if timeout is None else min(timeout, left)) and not self.expire():
-            raise TimeoutError("The event is not acknowledged yet.")
-        if self._place is None:
-            assert self._error is not None
-            raise self._error
-        return self._place
-
-    def error(self) -> DeliveryError | None:
-        """Why the event failed; None where it did not, or not yet."""
-        return self._error
-
-    def when_done(self, callback: Callable[[Receipt], None]) -> None:
-        """Calls back once the fate is known, from the producer's thread; at once where it is known already."""
-        with self._lock:
-            if not self._done.is_set():
-                self._callbacks.append(callback)
-                return
-        callback(self)
-
-    def expire(self) -> bool:
-        """Fails the event where its time is over; whether the fate is known now."""
-        if not self._done.is_set() and time.monotonic() >= self._deadline:
-            self.settle(not_acknowledged(self.topic, self._seconds))
-        return self._done.is_set()
-
-    def settle(self, fate: Delivered | DeliveryError) -> None:
-        """Makes the fate known; the first one stays."""
-        with self._lock:
-            if self._done.is_set():
-                return
-            if isinstance(fate, DeliveryError):
-                self._error = fate
-            else:
-                self._place = fate
-            self._done.set()
-            callbacks, self._callbacks = self._callbacks, []
-        for callback in callbacks:
-            callback(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,16 +111,6 @@ _NOT_PUBLISHED: Final = {
 }
 
 
-class _Checked(NamedTuple):
-    """An event that keeps the contract, as it goes on the wire."""
-
-    value: bytes
-    topic: str
-    type: str
-    event_id: str | None
-    customer: str | None  # whose record key it has
-
-
 class Client:
     """Publishes one institution's events to the center, and asks for its decisions. Safe for many threads.
 
@@ -242,8 +139,7 @@ class Client:
     ) -> None:
         self.institution = institution
         self.policy = policy
-        self.topic = f"tx.{institution}"
-        self.loans_topic = f"loans.{institution}"
+        self.topic, self.loans_topic = topics_of(institution)
         self._key_secret = key_secret
         self._delivery_seconds = delivery_seconds
         self._buffer_events = buffer_events
@@ -296,7 +192,7 @@ class Client:
             InvalidEvent: it does not keep the contract, or is not this institution's; nothing was sent.
             BufferFull: too many events wait for their acknowledgement.
         """
-        return self._send(self._check(event), self._delivery_seconds)
+        return self._send(check(event, self.institution), self._delivery_seconds)
 
     def decide(self, event: Event | Mapping[str, Any] | bytes, timeout: float) -> Answer:
         """Publishes the event, and waits at most `timeout` seconds for what the center says about it.
@@ -307,7 +203,7 @@ class Client:
         began = time.monotonic()
         if self._reader is None:
             raise RuntimeError("This client was opened with reads_decisions=False.")
-        checked = self._check(event)
+        checked = check(event, self.institution)
         if checked.event_id is None or checked.type not in ("transaction", "loan"):
             raise InvalidEvent(Reason.UNKNOWN_TYPE, "$.type", "only a transaction or a loan is decided on")
         ticket = self._reader.expect(checked.event_id)
@@ -353,9 +249,9 @@ class Client:
         finally:
             if self._reader is not None:
                 self._reader.close()
-            self._producer.close(_RELEASE_SECONDS)
+            self._producer.close(RELEASE_SECONDS)
 
-    def _send(self, checked: _Checked, patience: float) -> Receipt:
+    def _send(self, checked: Checked, patience: float) -> Receipt:
         if self._closed:
             raise RuntimeError("The client is closed.")
         receipt = Receipt(checked.event_id, checked.topic, self._delivery_seconds)
@@ -435,43 +331,12 @@ class Client:
         reason = _NO_ANSWER if ticket.failure is None else _NOT_PUBLISHED
         return Answer(self.policy.decision, "policy", reason, waited_ms, receipt)
 
-    def _check(self, event: Event | Mapping[str, Any] | bytes) -> _Checked:
-        value = event if isinstance(event, bytes) else _written(event)
-        try:
-            record, _ = decode.read(value)
-            if isinstance(record, decode.Transaction):
-                occurred_at, _ = decode.check_transaction(record)
-            elif isinstance(record, records.Loan):
-                occurred_at, _ = check_loan(record)
-            elif isinstance(record, decode.Reversal):
-                occurred_at = decode.check_reversal(record)
-            elif isinstance(record, decode.Heartbeat):
-                occurred_at = decode.check_heartbeat(record)
-            else:
-                raise decode.Rejected(Reason.WRONG_TOPIC, "$.type", "is not for an institution to publish")
-        except decode.Rejected as error:
-            raise InvalidEvent(error.reason, error.path, error.message) from None
-        if record.institution != self.institution:
-            raise InvalidEvent(
-                Reason.WRONG_INSTITUTION, "$.institution", f"this client publishes for {self.institution}"
-            )
-        if occurred_at > time.time() * 1000 + FUTURE_MS:
-            raise InvalidEvent(Reason.FUTURE, "$.occurred_at", "is more than one hour ahead of this machine's clock")
-        if isinstance(record, decode.Transaction):
-            payer = None if record.payer is None else record.payer.id or record.payer.account
-            return _Checked(value, self.topic, "transaction", record.event_id, payer)
-        if isinstance(record, records.Loan):
-            return _Checked(value, self.loans_topic, "loan", record.event_id, record.borrower.id)
-        if isinstance(record, decode.Reversal):
-            return _Checked(value, self.topic, "reversal", record.event_id, None)
-        return _Checked(value, self.topic, "heartbeat", None, None)
-
-    def _key(self, checked: _Checked) -> bytes | None:
+    def _key(self, checked: Checked) -> bytes | None:
         if self._key_secret is None or checked.customer is None:
             return None
         return hmac.digest(self._key_secret, checked.customer.encode(), hashlib.sha256)[:16]
 
-    def _headers(self, checked: _Checked) -> headers.Headers:
+    def _headers(self, checked: Checked) -> headers.Headers:
         return headers.write(
             headers.CloudEvent(
                 id=checked.event_id or f"heartbeat-{time.time_ns()}",
@@ -479,27 +344,3 @@ class Client:
                 type=headers.cloud_event_type(checked.type),
             )
         )
-
-
-def _written(event: Event | Mapping[str, Any]) -> bytes:
-    """The event as JSON, checked by its pydantic contract."""
-    if isinstance(event, Contract):
-        return event.model_dump_json(exclude_none=True).encode()
-    contract = _CONTRACTS.get(event.get("type"))
-    if contract is None:
-        raise InvalidEvent(Reason.UNKNOWN_TYPE, "$.type", f"must be one of {', '.join(map(str, _CONTRACTS))}")
-    try:
-        return contract.model_validate(dict(event)).model_dump_json(exclude_none=True).encode()
-    except ValidationError as error:
-        raise _invalid(error) from None
-
-
-def _invalid(error: ValidationError) -> InvalidEvent:
-    """The first thing that pydantic found, in the words of the contract where it has its own."""
-    found = error.errors(include_url=False, include_input=False)[0]
-    path = ".".join(["$", *(str(part) for part in found["loc"])])
-    own = found.get("ctx", {}).get("error")
-    if isinstance(own, FieldError):
-        return InvalidEvent(own.reason, path, own.message)
-    reason = {"missing": Reason.MISSING_FIELD, "extra_forbidden": Reason.UNKNOWN_FIELD}.get(found["type"])
-    return InvalidEvent(reason or Reason.WRONG_TYPE, path, found["msg"])
