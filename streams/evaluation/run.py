@@ -17,8 +17,9 @@ from simulator.country import Settings, write_country
 from simulator.writer import labels_beside
 from streams.contracts.rejected import RejectedEvent
 from streams.evaluation.cases import cases_of
-from streams.evaluation.figures import Figures, Judged, figures
+from streams.evaluation.figures import Figures
 from streams.evaluation.labels import LabelsInvalid, read_labels
+from streams.evaluation.measuring import Judged, figures
 from streams.evaluation.observed import Observed, observe
 from streams.tokens import TokenKey
 from streams.wording import instant

@@ -15,8 +15,9 @@ from rules.rulebook import Rulebook
 from streams.evaluation.cases import cases_of
 from streams.evaluation.compare import NotAnEvaluation, compare, read_evaluation
 from streams.evaluation.demands import DemandInvalid, parse, unmet
-from streams.evaluation.figures import Figures, Judged, figures
+from streams.evaluation.figures import Figures
 from streams.evaluation.labels import Label
+from streams.evaluation.measuring import Judged, figures
 from streams.evaluation.observed import Observed
 from streams.evaluation.ranking import at_rate, average_precision
 from streams.evaluation.report import report
