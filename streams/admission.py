@@ -6,13 +6,11 @@ random nonces of sealed identities differ from run to run.
 
 from __future__ import annotations
 
-import hashlib
 import struct
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple
 
-import msgspec
 import numpy as np
 
 from rules.events import (
@@ -31,19 +29,17 @@ from rules.words import first_words
 from streams import decode, records
 from streams import decode_references as checks
 from streams.contracts import headers
-from streams.contracts.fields import BULK_BYTES, FUTURE_MS, from_milliseconds
+from streams.contracts.fields import BULK_BYTES, FUTURE_MS
 from streams.contracts.reasons import FieldError, Reason
 from streams.contracts.rejected import RejectedEvent
-from streams.contracts.source import Source
 from streams.decode import Rejected
 from streams.facts import Facts, Place, References
 from streams.recent import Recent
+from streams.refusals import SourceRecord, refused
 from streams.sources import SourceTopic
 from streams.subjects import ABSENT, Identity, Subjects
 from streams.tokens import TokenKey, Vault
 
-# Where a topic takes its writers' clocks, a record may carry any time; a refusal must still be writable.
-_LAST_INSTANT: Final = 253_402_300_799_999
 _NO_TOKEN: Final = (0, 0)
 _NO_WORDS: Final = (0, 0, 0, 0)
 _NOT_GIVEN: Final = 255  # EVENT["channel"]
@@ -67,19 +63,6 @@ def _row_format(dtype: np.dtype[np.void]) -> struct.Struct:
 
 
 _ROW: Final = _row_format(EVENT)
-
-
-class SourceRecord(Protocol):
-    """What Kafka clients call a record, as far as it is used here."""
-
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int: ...
 
 
 class HeartbeatSeen(NamedTuple):
@@ -164,14 +147,14 @@ class Admission:
             try:
                 row = self._admit_one(record, source, source_index, admitted, references)
             except Rejected as refusal:
-                admitted.rejected.append(_refused(record, refusal, source, topic, partition))
+                admitted.rejected.append(refused(record, refusal, source, topic, partition))
             except MemoryError:
                 raise
             except Exception as failure:
                 # Total by design: one record that finds a bug here must not stop every other institution's.
                 words = f"the center failed on this record ({type(failure).__name__})"
                 unread = Rejected(Reason.INTERNAL, "$", words)
-                admitted.rejected.append(_refused(record, unread, source, topic, partition))
+                admitted.rejected.append(refused(record, unread, source, topic, partition))
             else:
                 if row is not None:
                     rows.append(row)
@@ -406,38 +389,3 @@ def _history(record: SourceRecord) -> tuple[int | None, Literal["open", "close"]
         return headers.read_history(record.headers, record.timestamp)
     except FieldError as error:
         raise Rejected(error.reason, "$", error.message) from None
-
-
-class _Claim(msgspec.Struct):
-    publisher: str = ""
-
-
-_decode_claim = msgspec.json.Decoder(_Claim).decode
-
-
-def _answering(source: SourceTopic, value: bytes) -> str:
-    """Who is told of a refusal: where several share a topic, the one that the record names, if it is among them."""
-    if len(source.publishers) > 1:
-        try:
-            claimed = _decode_claim(value).publisher
-        except (msgspec.MsgspecError, UnicodeError, RecursionError):
-            return source.owner
-        return claimed if claimed in source.publishers else source.owner
-    return source.owner
-
-
-def _refused(
-    record: SourceRecord, refusal: Rejected, source: SourceTopic | None, topic: str, partition: int
-) -> RejectedEvent:
-    value = record.value or b""
-    return RejectedEvent(
-        type="rejected",
-        institution=None if source is None else _answering(source, value),
-        reason=refusal.reason,
-        path=refusal.path,
-        message=refusal.message,
-        source=Source(topic=topic, partition=partition, offset=record.offset),
-        appended_at=from_milliseconds(min(max(0, record.timestamp), _LAST_INSTANT)),
-        size=len(value),
-        sha256=hashlib.sha256(value).hexdigest(),
-    )
