@@ -11,7 +11,7 @@ import json
 import re
 import time
 import urllib.request
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -133,9 +133,7 @@ def add(file: Path, records: Sequence[Document]) -> None:
 
 
 @contextmanager
-def played(
-    folder: Path, file: Path, *, partitions: int = 1, not_taken: int = 0, topics: Collection[str] = ()
-) -> Iterator[Played]:
+def played(folder: Path, file: Path, *, partitions: int = 1) -> Iterator[Played]:
     """Publish a file to a new center and wait until everything is judged and the followers are quiet."""
     settings = KafkaSettings(data=folder / "kafka", port=0, java_options=QUICK_START)
     with Center(
