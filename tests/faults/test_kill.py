@@ -28,7 +28,7 @@ def test_killed_workers_lose_nothing_and_judge_nothing_twice(
         Outcomes(center.kafka.bootstrap_servers, keep_events=True) as seen,
     ):
         with harness.published(center.kafka.bootstrap_servers, file, rate=events / (kills * 16.0)):
-            waits = harness.kill_randomly(center, seen, kills, fault_seed)
+            waits = harness.kill_randomly(center, seen, kills, fault_seed, events)
         seen.wait_for(events, seconds=240, each=center.supervisor.check)
         cluster = _cluster(center)
         center.supervisor.check()
