@@ -23,7 +23,7 @@ from simulator.moves import (
     WEB,
     Ledger,
 )
-from simulator.people import REGIONS, Population
+from simulator.people import REGIONS, TRADER, Population
 from simulator.phrases import Contexts, Purposes
 from simulator.records import Records
 
@@ -95,11 +95,12 @@ class Story:
         return self.count(1, max(1, self.stage.days - lasting)) if self.stage.days > 1 else 1
 
     def actor(self, youngest: int = 18, oldest: int = 75) -> int:
-        """Somebody who has not been in a story yet."""
+        """Somebody who has not been in a story yet, and no trader: their customers would be in it without knowing."""
         population, cast = self.stage.population, self.stage.cast
         for _ in range(400):
             person = int(self.rng.integers(population.people))
-            if person not in cast and youngest <= population.age[person] <= oldest:
+            trades = population.occupation[person] == TRADER
+            if person not in cast and not trades and youngest <= population.age[person] <= oldest:
                 break
         cast.add(person)
         return person
