@@ -10,6 +10,7 @@ process: the next one goes on from the last snapshot, and what it sends again ca
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import tempfile
@@ -299,7 +300,7 @@ class FollowingWorker:
             self._ticks += 1
             self._ticked_at = time.monotonic()
 
-    async def _write_snapshot(self) -> None:
+    async def _write_snapshot(self, *, urgent: bool = False) -> None:
         state = self.state
         if state is None or self._busy:
             self._snapshot = None
@@ -308,12 +309,13 @@ class FollowingWorker:
         try:
             document, arrays = state.state()
             caused = self.outbox.open_now()
-            writing = self.store.begin(0, state.steps, document, arrays)
+            writing = self.store.begin(0, state.steps, document, arrays, urgent=urgent)
             self._snapshot_seconds = await self.store.finish(writing, caused)
             for event in events:
                 event.ack()
             self.metrics.snapshot(self._snapshot_seconds)
         except asyncio.CancelledError:
+            self._events = events + self._events
             raise
         except Exception as error:
             self._events = events + self._events
@@ -325,9 +327,11 @@ class FollowingWorker:
 
     async def _last_snapshot(self) -> None:
         if self._snapshot is not None:
-            await self._snapshot
+            self._snapshot.cancel()  # it takes its time, and this one covers what it would
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._snapshot
         if self._events:
-            await self._write_snapshot()
+            await self._write_snapshot(urgent=True)
 
     def _measure(self) -> None:
         state = self.state

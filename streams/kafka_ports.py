@@ -46,11 +46,17 @@ def is_free(port: int) -> bool:
     return True
 
 
+_given: Final[set[int]] = set()  # whoever was given one may not listen there yet
+# Two processes that look at once should not meet, whatever a test has seeded.
+_chance: Final = random.SystemRandom()
+
+
 def free_port(taken: int = 0) -> int:
-    """A port of the loopback address that nobody listens on now, other than `taken`."""
+    """A port of the loopback address that nobody listens on now, other than `taken`; this process gets each once."""
     for _ in range(1000):
-        port = random.choice(FREE_PORTS)  # noqa: S311 (two processes that look at once should not meet)
-        if port != taken and is_free(port):
+        port = _chance.choice(FREE_PORTS)
+        if port != taken and port not in _given and is_free(port):
+            _given.add(port)
             return port
     raise KafkaUnavailable(
         f"No free port was found on {HOST} between {FREE_PORTS[0]} and {FREE_PORTS[-1]}.",

@@ -7,6 +7,7 @@ cannot: it sends what a judgement caused, takes snapshots, acknowledges what the
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +36,7 @@ VIEWS: Final = "views"
 PROGRESS_SECONDS: Final = 0.1
 SILENT_SECONDS: Final = 60.0
 STALLED_SECONDS: Final = 5.0
+SENDING_SECONDS: Final = 5.0  # that the last snapshot waits for a batch that is being sent
 WAITING_ROWS: Final = 50_000  # events that wait for views of slower partitions, from which on `facts` is held back
 
 
@@ -293,7 +295,7 @@ class Screen:
             if held.snapshot is None and now - held.snapshot_at >= interval and held.events:
                 held.snapshot = asyncio.create_task(self._snapshot(held))
 
-    async def _snapshot(self, held: _Held) -> None:
+    async def _snapshot(self, held: _Held, *, urgent: bool = False) -> None:
         if held.sending:
             held.snapshot = None
             return
@@ -303,7 +305,7 @@ class Screen:
             document, arrays = held.partition.state()
             caused = self.outbox.open_now()
             offset = held.partition.facts_offset
-            writing = self.store.begin(held.partition.number, offset, document, arrays)
+            writing = self.store.begin(held.partition.number, offset, document, arrays, urgent=urgent)
             pause = time.perf_counter() - began
             held.snapshot_seconds = await self.store.finish(writing, caused)
             for event in events:
@@ -311,6 +313,7 @@ class Screen:
             self.metrics.snapshot(held.partition.number, held.snapshot_seconds)
             self.metrics.snapshot_pause(pause)
         except asyncio.CancelledError:
+            held.events = events + held.events
             raise
         except Exception as error:
             # Without a snapshot nothing is acknowledged, so nothing is lost; the next one covers these events too.
@@ -323,11 +326,16 @@ class Screen:
 
     async def last_snapshots(self) -> None:
         """Snapshot everything once more before an orderly end, so that the next start has nothing to read again."""
-        for held in self.held.values():
+        for held in list(self.held.values()):
             if held.snapshot is not None:
-                await held.snapshot
+                held.snapshot.cancel()  # it takes its time, and this one covers what it would
+                with contextlib.suppress(asyncio.CancelledError):
+                    await held.snapshot
+            deadline = time.monotonic() + SENDING_SECONDS
+            while held.sending and time.monotonic() < deadline:
+                await asyncio.sleep(0.01)
             if held.events:
-                await self._snapshot(held)
+                await self._snapshot(held, urgent=True)
 
     def measure(self, ends: Mapping[int, int]) -> None:
         """Bring the gauges up to date; `ends`: the known end of each partition of `facts`."""

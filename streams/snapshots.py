@@ -89,8 +89,19 @@ class SnapshotStore:
 
     # -- writing ------------------------------------------------------------------------------------------------------
 
-    def begin(self, partition: int, facts_offset: int, document: bytes, arrays: Mapping[str, NDArray[Any]]) -> Writing:
-        """Fork a child that writes the state as it is now. Returns at once; `finish` makes it a snapshot."""
+    def begin(
+        self,
+        partition: int,
+        facts_offset: int,
+        document: bytes,
+        arrays: Mapping[str, NDArray[Any]],
+        *,
+        urgent: bool = False,
+    ) -> Writing:
+        """Fork a child that writes the state as it is now. Returns at once; `finish` makes it a snapshot.
+
+        The child gives way to everything else, unless somebody waits for it: `urgent`.
+        """
         header = msgspec.msgpack.encode(
             _Header(
                 FORMAT,
@@ -111,9 +122,10 @@ class SnapshotStore:
             # Nothing here may wait for a lock another thread held at the fork: plain writes and a hash, then out.
             status = 1
             try:
-                os.nice(19)
-                _only_idle_cores()
-                _write(temporary, key, header, document, bodies)
+                if not urgent:
+                    os.nice(19)
+                    _only_idle_cores()
+                _write(temporary, key, header, document, bodies, rest=0.0 if urgent else _REST)
                 status = 0
             finally:
                 os._exit(status)
@@ -250,7 +262,7 @@ def _dtype(described: str) -> np.dtype[Any]:
     return np.dtype([tuple(field) for field in ast.literal_eval(described)])
 
 
-def _write(path: Path, key: bytes, header: bytes, document: bytes, bodies: list[NDArray[Any]]) -> None:
+def _write(path: Path, key: bytes, header: bytes, document: bytes, bodies: list[NDArray[Any]], *, rest: float) -> None:
     mac = hashlib.blake2b(key=key, digest_size=_MAC_BYTES)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     parts = [memoryview(part) for part in (_MAGIC, len(header).to_bytes(4, "little"), header, document)]
@@ -262,8 +274,9 @@ def _write(path: Path, key: bytes, header: bytes, document: bytes, bodies: list[
             mac.update(chunk)
             while len(chunk):
                 chunk = chunk[os.write(descriptor, chunk) :]
-            time.sleep(_REST * (time.process_time() - began))
-            if time.monotonic() > patient_until:
+            if rest:
+                time.sleep(rest * (time.process_time() - began))
+            if rest and time.monotonic() > patient_until:
                 _only_idle_cores(False)
     os.write(descriptor, mac.digest())
     os.fsync(descriptor)
