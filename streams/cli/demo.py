@@ -115,10 +115,13 @@ def _play(center: Center, outcomes: Outcomes, history: Path, last_day: Path) -> 
     acknowledged = bars.add_task("acknowledged", total=lines)
     judged = bars.add_task("judged", total=sum(sizes))
     failures: list[BaseException] = []
+    caught_up = threading.Event()  # until then the agents behind the judged events are busy with the past
 
     def publish() -> None:
         try:
             for path, rate in ((history, None), (last_day, LIVE_RATE)):
+                if rate is not None:
+                    caught_up.wait(180)
                 publish_files(
                     [path],
                     bootstrap_servers=servers,
@@ -144,7 +147,9 @@ def _play(center: Center, outcomes: Outcomes, history: Path, last_day: Path) -> 
         thread.start()
         outcomes.wait_for(sizes[0], 170, look, transactions=True)
         history_ms = (outcomes.last_judged_ms or 0) - (outcomes.first_judged_ms or 0)
+        wait_until_followed(center, 90, look)
         before = set(outcomes.alerts)
+        caught_up.set()
         outcomes.wait_for(sum(sizes), 170, look, transactions=True)
     thread.join(30)
     latencies = [alert.latency_ms for key, alert in outcomes.alerts.items() if key not in before]
