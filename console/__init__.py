@@ -1,0 +1,1 @@
+"""The FIU's console: from alert to case to recovered money."""

@@ -1,0 +1,1 @@
+"""The case store: what the console keeps, in SQLite or PostgreSQL."""
