@@ -1,0 +1,1 @@
+"""Pure: what the operations of one collector say of its payers, weeks, regions and payouts."""
