@@ -10,7 +10,6 @@ process: the next one goes on from the last snapshot, and what it sends again ca
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
 import signal
 import tempfile
@@ -27,6 +26,7 @@ from faust.types import TP
 from numpy.typing import NDArray
 from pydantic import Field
 
+from streams.covering import Covering, Snapshot
 from streams.following import Follower, Outgoing
 from streams.following_merge import Merge
 from streams.following_metrics import FollowerMetrics
@@ -117,11 +117,7 @@ class FollowingWorker:
         self._stop = asyncio.Event()
         self._scratch = tempfile.TemporaryDirectory(prefix="antifraud-faust-")
         self._joined = False
-        self._busy = False  # the state is ahead of what was handed to the producer
-        self._events: list[Any] = []  # Faust events not covered by a snapshot
-        self._snapshot_at = time.monotonic()
-        self._snapshot_seconds = 0.0
-        self._snapshot: asyncio.Task[None] | None = None
+        self._covering: Covering | None = None  # of the state
         self._batches_taken = 0
         self._ticks = 0
         self._ticked_at = time.monotonic()
@@ -153,7 +149,8 @@ class FollowingWorker:
             await self._stop.wait()
         finally:
             ticks.cancel()
-            await self._last_snapshot()
+            if self._covering is not None:
+                await self._covering.take_last()
             await app.stop()
             await self.feed.stop()
             await self.outbox.stop()
@@ -195,11 +192,11 @@ class FollowingWorker:
     # -- what arrives -------------------------------------------------------------------------------------------------
 
     async def _take(self, batch: Batch, event: Any) -> None:
-        state = self.state
-        if state is None:
+        state, covering = self.state, self._covering
+        if state is None or covering is None:
             return  # the partitions have moved away
         await self.feed.fresh()
-        self._busy = True
+        covering.ahead = True
         began = time.perf_counter()
         merge, before = state.merge, state.merge.mark
         merge.take(batch.partition, ((record.offset, record.value) for record in batch.records))
@@ -211,11 +208,11 @@ class FollowingWorker:
         if merge.mark > before:
             for follower in state.followers:
                 await self._send(follower, follower.advance(merge.mark))
-        self._events.append(event)
+        covering.events.append(event)
         self._batches_taken += 1
         self._keep_step(merge)
         self.metrics.batch(time.perf_counter() - began)
-        self._busy = False
+        covering.ahead = False
 
     async def _send(self, follower: Follower, records: Sequence[Outgoing]) -> None:
         for record in records:
@@ -241,12 +238,14 @@ class FollowingWorker:
         try:
             numbers = sorted(tp.partition for tp in positions if tp.topic == JUDGED)
             self.batches.held_facts.clear()
-            self._events.clear()
+            if self._covering is not None:
+                self._covering.events.clear()
             if not numbers:
                 self._stand_by()
             elif self.state is None:
                 starts = {tp.partition: at for tp, at in log_start.items() if tp.topic == JUDGED}
                 self.state = await asyncio.get_running_loop().run_in_executor(None, self._restored, numbers, starts)
+                self._covering = self._covering_of(self.state)
                 log.info(
                     "followers at work", records=self.state.steps, followers=[f.name for f in self.state.followers]
                 )
@@ -255,9 +254,19 @@ class FollowingWorker:
         self._joined = True
 
     def _stand_by(self) -> None:
-        if self._snapshot is not None:
-            self._snapshot.cancel()
-        self.state = None
+        if self._covering is not None:
+            self._covering.give_up()
+        self.state = self._covering = None
+
+    def _covering_of(self, state: State) -> Covering:
+        return Covering(
+            self.store,
+            self.outbox,
+            lambda: Snapshot(0, state.steps, *state.state()),
+            seconds=self.settings.snapshot_seconds,
+            written=lambda seconds, _: self.metrics.snapshot(seconds),
+            failed=self.metrics.snapshot_failed,
+        )
 
     def _restored(self, numbers: Sequence[int], starts: Mapping[int, int]) -> State:
         followers = self._make(self.key, self.topics)
@@ -292,46 +301,11 @@ class FollowingWorker:
     async def _tick(self) -> None:
         while True:
             await asyncio.sleep(TICK_SECONDS)
-            interval = max(self.settings.snapshot_seconds, 2 * self._snapshot_seconds)
-            due = time.monotonic() - self._snapshot_at >= interval
-            if due and self._events and not self._busy and self._snapshot is None:
-                self._snapshot = asyncio.create_task(self._write_snapshot())
+            if self._covering is not None:
+                self._covering.begin_if_due()
             self._measure()
             self._ticks += 1
             self._ticked_at = time.monotonic()
-
-    async def _write_snapshot(self, *, urgent: bool = False) -> None:
-        state = self.state
-        if state is None or self._busy:
-            self._snapshot = None
-            return
-        events, self._events = self._events, []
-        try:
-            document, arrays = state.state()
-            caused = self.outbox.open_now()
-            writing = self.store.begin(0, state.steps, document, arrays, urgent=urgent)
-            self._snapshot_seconds = await self.store.finish(writing, caused)
-            for event in events:
-                event.ack()
-            self.metrics.snapshot(self._snapshot_seconds)
-        except asyncio.CancelledError:
-            self._events = events + self._events
-            raise
-        except Exception as error:
-            self._events = events + self._events
-            self.metrics.snapshot_failed()
-            log.error("snapshot failed", cause=str(error))
-        finally:
-            self._snapshot_at = time.monotonic()
-            self._snapshot = None
-
-    async def _last_snapshot(self) -> None:
-        if self._snapshot is not None:
-            self._snapshot.cancel()  # it takes its time, and this one covers what it would
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._snapshot
-        if self._events:
-            await self._write_snapshot(urgent=True)
 
     def _measure(self) -> None:
         state = self.state
@@ -344,7 +318,7 @@ class FollowingWorker:
             lag=lag,
             waiting=state.merge.waiting_rows if state is not None else 0,
             mark_ms=state.merge.mark[0] if state is not None else 0,
-            snapshot_age=time.monotonic() - self._snapshot_at,
+            snapshot_age=self._covering.age if self._covering is not None else 0.0,
         )
 
     # -- health, start and end ----------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ cannot: it sends what a judgement caused, takes snapshots, acknowledges what the
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from faust.types import TP
 
 from rules.references import ReferenceSets
 from streams import frames
+from streams.covering import Covering, Snapshot
 from streams.engine import CONTRADICTION, NEW, Engine, Judgement, marked_frame
 from streams.findings import Findings, progress_record
 from streams.following import Mark
@@ -36,7 +36,6 @@ VIEWS: Final = "views"
 PROGRESS_SECONDS: Final = 0.1
 SILENT_SECONDS: Final = 60.0
 STALLED_SECONDS: Final = 5.0
-SENDING_SECONDS: Final = 5.0  # that the last snapshot waits for a batch that is being sent
 WAITING_ROWS: Final = 50_000  # events that wait for views of slower partitions, from which on `facts` is held back
 
 
@@ -45,15 +44,11 @@ class _Held:
     """A partition with what its next snapshot will cover."""
 
     partition: Partition
-    events: list[Any] = field(default_factory=list)  # Faust events not covered by a snapshot
-    snapshot_at: float = field(default_factory=time.monotonic)
-    snapshot: asyncio.Task[None] | None = None
-    snapshot_seconds: float = 0.0
+    covering: Covering
     marks_at: dict[int, tuple[tuple[int, int], float]] = field(default_factory=dict)  # source → (mark, when it moved)
     moved_at: float = field(default_factory=time.monotonic)  # when any source's mark moved last
     control_sent_at: float = 0.0
     mark_sent: Mark = BEFORE_ALL  # with the last record for `judged`
-    sending: bool = False  # the state is ahead of what was handed to the producer: no mark and no snapshot of it now
 
 
 class Screen:
@@ -98,11 +93,10 @@ class Screen:
         for number in sorted(set(self.held) - numbers):
             left = self.held.pop(number)
             self.metrics.forget(number)
-            if left.snapshot is not None:
-                left.snapshot.cancel()
+            left.covering.give_up()
         for number in sorted(numbers):
             if number in self.held:
-                self.held[number].events.clear()  # their batches are handed over again or are behind the state
+                self.held[number].covering.events.clear()  # their batches are handed over again or are behind the state
                 continue
             partition = await asyncio.get_running_loop().run_in_executor(None, self._restored, number)
             start = log_start.get(number, 0)
@@ -112,8 +106,26 @@ class Screen:
                     f"no longer reaches back that far. Put back a snapshot from offset {start} or later "
                     "(docs/operations.md)."
                 )
-            self.held[number] = _Held(partition)
+            self.held[number] = self.hold(partition)
             log.info("partition taken over", partition=number, facts_offset=partition.facts_offset)
+
+    def hold(self, partition: Partition) -> _Held:
+        """The partition with what its next snapshot will cover: nothing yet."""
+
+        def written(seconds: float, pause: float) -> None:
+            self.metrics.snapshot(seconds)
+            self.metrics.snapshot_pause(pause)
+
+        covering = Covering(
+            self.store,
+            self.outbox,
+            lambda: Snapshot(partition.number, partition.facts_offset, *partition.state()),
+            seconds=self.snapshot_seconds,
+            written=written,
+            failed=self.metrics.snapshot_failed,
+            partition=partition.number,
+        )
+        return _Held(partition, covering)
 
     def _restored(self, number: int) -> Partition:
         found = self.store.newest(number)
@@ -147,13 +159,13 @@ class Screen:
         began = time.perf_counter()
         take = held.partition.take_facts if batch.topic == FACTS else held.partition.take_views
         progress = take(values)
-        held.events.append(event)
+        held.covering.events.append(event)
         self.batches += 1
         self.metrics.applied(time.perf_counter() - began)
         self._keep_step(held.partition)
-        held.sending = True
+        held.covering.ahead = True
         await self._send(held, progress)
-        held.sending = False
+        held.covering.ahead = False
 
     def _keep_step(self, partition: Partition) -> None:
         """Hold back a partition of `facts` that is far ahead of those whose views it waits for.
@@ -232,14 +244,14 @@ class Screen:
         """To `judged`: how far each partition has judged, where that moved on with nothing to judge."""
         for number, held in self.held.items():
             mark = held.partition.mark
-            if mark > held.mark_sent and not held.sending:
+            if mark > held.mark_sent and not held.covering.ahead:
                 held.mark_sent = mark
                 await self.outbox.send("judged", marked_frame(held.partition.judged_count, mark), partition=number)
 
     async def send_progress(self) -> None:
         """Progress marks to every institution of which something was judged since the last call."""
         for number, held in self.held.items():
-            if held.sending:
+            if held.covering.ahead:
                 continue
             judged: dict[str, list[tuple[int, int]]] = {}
             for topic, source, offset in held.partition.progress():
@@ -288,54 +300,13 @@ class Screen:
 
     async def snapshot_due(self) -> None:
         """Begin a snapshot of each partition whose time has come and that has moved since the last one."""
-        now = time.monotonic()
         for held in self.held.values():
-            # A large state is not written all the time: at most for a third of it.
-            interval = max(self.snapshot_seconds, 2 * held.snapshot_seconds)
-            if held.snapshot is None and now - held.snapshot_at >= interval and held.events:
-                held.snapshot = asyncio.create_task(self._snapshot(held))
-
-    async def _snapshot(self, held: _Held, *, urgent: bool = False) -> None:
-        if held.sending:
-            held.snapshot = None
-            return
-        events, held.events = held.events, []
-        try:
-            began = time.perf_counter()
-            document, arrays = held.partition.state()
-            caused = self.outbox.open_now()
-            offset = held.partition.facts_offset
-            writing = self.store.begin(held.partition.number, offset, document, arrays, urgent=urgent)
-            pause = time.perf_counter() - began
-            held.snapshot_seconds = await self.store.finish(writing, caused)
-            for event in events:
-                event.ack()
-            self.metrics.snapshot(held.partition.number, held.snapshot_seconds)
-            self.metrics.snapshot_pause(pause)
-        except asyncio.CancelledError:
-            held.events = events + held.events
-            raise
-        except Exception as error:
-            # Without a snapshot nothing is acknowledged, so nothing is lost; the next one covers these events too.
-            held.events = events + held.events
-            self.metrics.snapshot_failed()
-            log.error("snapshot failed", partition=held.partition.number, cause=str(error))
-        finally:
-            held.snapshot_at = time.monotonic()
-            held.snapshot = None
+            held.covering.begin_if_due()
 
     async def last_snapshots(self) -> None:
-        """Snapshot everything once more before an orderly end, so that the next start has nothing to read again."""
+        """Snapshot everything once more before an orderly end."""
         for held in list(self.held.values()):
-            if held.snapshot is not None:
-                held.snapshot.cancel()  # it takes its time, and this one covers what it would
-                with contextlib.suppress(asyncio.CancelledError):
-                    await held.snapshot
-            deadline = time.monotonic() + SENDING_SECONDS
-            while held.sending and time.monotonic() < deadline:
-                await asyncio.sleep(0.01)
-            if held.events:
-                await self._snapshot(held, urgent=True)
+            await held.covering.take_last()
 
     def measure(self, ends: Mapping[int, int]) -> None:
         """Bring the gauges up to date; `ends`: the known end of each partition of `facts`."""
@@ -348,6 +319,6 @@ class Screen:
                 state_bytes=engine.histories.memory_bytes,
                 pending=held.partition.pending_rows + held.partition.waiting_rows,
                 lag=max(0, ends.get(number, 0) - held.partition.facts_offset),
-                snapshot_age=time.monotonic() - held.snapshot_at,
+                snapshot_age=held.covering.age,
                 drift_alarms=engine.detectors.drift_alarms_total,
             )

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 DISTRIBUTION = "antifraud-center"
-PACKAGES = {"streams", "rules", "models", "simulator"}
-SHELL = {"faust", "mode", "kafka", "aiokafka", "streams", "simulator", "structlog", "prometheus_client", "fsspec"}
+PACKAGES = {"streams", "rules", "models", "simulator", "console"}
+SHELL = {"faust", "mode", "kafka", "aiokafka", "streams", "simulator", "structlog", "prometheus_client", "fsspec", "console"}
 
 
 def test_our_import_names_are_only_ours() -> None:

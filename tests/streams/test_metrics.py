@@ -110,7 +110,7 @@ def test_events_rejections_and_alerts_are_counted(metrics: WorkerMetrics, server
 
 def test_partitions_and_marks_are_gauges_that_leave_with_them(metrics: WorkerMetrics, server: MetricsServer) -> None:
     metrics.state(3, subjects=10, state_bytes=4_096, pending=2, snapshot_age=1.5, lag=9, drift_alarms=1)
-    metrics.snapshot(3, 0.2)
+    metrics.snapshot(0.2)
     metrics.snapshot_pause(0.004)
     metrics.snapshot_failed()
     metrics.mark("tx.CASPKZKA/0", 0.25)

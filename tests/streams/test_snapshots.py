@@ -21,7 +21,7 @@ from structlog.testing import capture_logs
 from rules.events import EVENT
 from streams import snapshots
 from streams.metrics import WorkerMetrics
-from streams.screen import Screen, _Held
+from streams.screen import Screen
 from streams.screening import Partition
 from streams.snapshots import SnapshotError, SnapshotStore
 
@@ -241,20 +241,21 @@ def test_a_full_disk_keeps_the_former_snapshot_and_loses_no_event(tmp_path: Path
         small: dict[str, Any] = {"small": np.zeros(2_000)}
         large: dict[str, Any] = {"large": np.zeros(1_000_000)}
         partition: Any = SimpleNamespace(number=0, facts_offset=9, state=lambda: (b"", large))
-        held = _Held(partition, events=[event])
+        covering = screen.hold(partition).covering
+        covering.events.append(event)
         with capture_logs() as logs:
-            asyncio.run(screen._snapshot(held))
+            asyncio.run(covering.take())
         print(f"P9 {disk}: {logs[0]['cause']}")
         assert logs[0]["cause"].endswith("failed: is the disk full?")
         assert metrics.registry.get_sample_value("antifraud_snapshot_failures_total") == 1
         assert not acknowledged
-        assert held.events == [event]
+        assert covering.events == [event]
         assert held_up_to(store) == 5
         assert not list(folder.glob("*.writing-*"))
         partition.state = lambda: (b"", small)  # room again
-        asyncio.run(screen._snapshot(held))
+        asyncio.run(covering.take())
         assert acknowledged == [1]
-        assert held.events == []
+        assert covering.events == []
         assert held_up_to(store) == 9
 
 
