@@ -27,4 +27,7 @@ class Actor(Protocol):
 def need(actor: Actor, permission: str) -> None:
     """Refuse whoever lacks the permission with NotAllowed."""
     if permission not in actor.permissions:
-        raise NotAllowed(permission)
+        raise NotAllowed(
+            f"The role {actor.role} may not do this ({permission}).",
+            "Ask somebody whose role may, or an administrator.",
+        )

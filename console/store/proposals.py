@@ -101,7 +101,7 @@ def propose(
     need(maker, MAKING[kind])
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(text.encode()).hexdigest()
-    proposal_id = next_id(connection, proposals.c.proposal_id)
+    proposal_id = next_id(connection, proposals)
     connection.execute(
         insert(proposals).values(
             proposal_id=proposal_id,
@@ -136,9 +136,7 @@ def approve(
     return proposal
 
 
-def refuse(
-    connection: Connection, checker: Actor, proposal_id: int, digest: str, *, now: int, answer: str
-) -> Proposal:
+def refuse(connection: Connection, checker: Actor, proposal_id: int, digest: str, *, now: int, answer: str) -> Proposal:
     """Refuse it with an answer to its maker; raises as `approve` does."""
     return _answered(connection, checker, proposal_id, digest, "refused", now, answer)
 
@@ -147,7 +145,9 @@ def withdraw(connection: Connection, maker: Actor, proposal_id: int) -> None:
     """Take back one's own proposal before it is answered; NotFound, NotAllowed or Stale."""
     proposal = find(connection, proposal_id)
     if proposal.maker != maker.username:
-        raise NotAllowed(MAKING[proposal.kind])
+        raise NotAllowed(
+            f"Proposal {proposal_id} was made by somebody else.", "Ask its maker to withdraw it, or refuse it."
+        )
     _leave(connection, proposal_id, {"state": "withdrawn"})
     audit.write(connection, maker, f"{proposal.kind}.withdraw", "proposal", str(proposal_id), digest=proposal.digest)
 
@@ -165,7 +165,7 @@ def find(connection: Connection, proposal_id: int) -> Proposal:
     """The proposal with this id; NotFound."""
     row = connection.execute(select(proposals).where(proposals.c.proposal_id == proposal_id)).mappings().one_or_none()
     if row is None:
-        raise NotFound("proposal", str(proposal_id))
+        raise NotFound(f"proposal {proposal_id}")
     return _proposal(row)
 
 
@@ -206,9 +206,11 @@ def _answered(
     proposal = find(connection, proposal_id)
     need(checker, CHECKING[proposal.kind])
     if checker.username == proposal.maker:
-        raise NotAllowed(CHECKING[proposal.kind])
+        raise NotAllowed(
+            f"Proposal {proposal_id} is your own.", "A second person has to check it: leave it to a colleague."
+        )
     if digest != proposal.digest:
-        raise Stale("proposal", str(proposal_id))
+        raise Stale(f"Proposal {proposal_id}")
     _leave(
         connection,
         proposal_id,
@@ -229,12 +231,10 @@ def _answered(
 
 def _leave(connection: Connection, proposal_id: int, values: Mapping[str, object]) -> None:
     changed = connection.execute(
-        update(proposals)
-        .where(proposals.c.proposal_id == proposal_id, proposals.c.state == "proposed")
-        .values(values)
+        update(proposals).where(proposals.c.proposal_id == proposal_id, proposals.c.state == "proposed").values(values)
     )
     if changed.rowcount != 1:
-        raise Stale("proposal", str(proposal_id))
+        raise Stale(f"Proposal {proposal_id}")
 
 
 def _proposal(row: RowMapping) -> Proposal:
