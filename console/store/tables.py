@@ -46,6 +46,7 @@ _SIEVED: Final = (
 _OPEN: Final = text("state <> 'closed'")
 _RUNNING: Final = text("state <> 'closed' AND deadline_at IS NOT NULL")
 _CLOSED: Final = text("state = 'closed'")
+_WITH_PHONE: Final = text("phone IS NOT NULL")
 
 # -- what the feed writes; nobody else does ---------------------------------------------------------------------------
 
@@ -97,6 +98,7 @@ operations = Table(  # one judged transaction or fact (rules.events.KINDS), as t
     Index(None, "payer", "occurred_at"),
     Index(None, "payee", "occurred_at"),
     Index(None, "device", "occurred_at"),
+    Index("ix_operations_phone", "phone", "occurred_at", sqlite_where=_WITH_PHONE, postgresql_where=_WITH_PHONE),
     Index(None, "institution", "event_id"),
     Index(None, "occurred_at"),
 )
