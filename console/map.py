@@ -55,7 +55,7 @@ class Tile(NamedTuple):
 
 
 class TileMap(NamedTuple):
-    """The picture: its size, its tiles, and for each colour from 1 on the least and the greatest value it stands for."""
+    """The picture: its size, its tiles, and for each colour the least and the greatest value it stands for."""
 
     width: int
     height: int
@@ -85,7 +85,7 @@ def tile_map(values: Mapping[int, int]) -> TileMap:
 
 
 def _steps(values: Mapping[int, int]) -> dict[int, int]:
-    """Colours by equal ratios: where one region has a hundred times another's money, equal differences hide the rest."""
+    """Colours by equal ratios: where one region has a hundred times another's, equal differences hide the rest."""
     positive = [value for value in values.values() if value > 0]
     if not positive:
         return dict.fromkeys(values, 0)

@@ -320,6 +320,15 @@ _SILENCE: Final[dict[str, tuple[State, str]]] = {
 _COOLED_OFF: Final[tuple[State, str]] = (RELEASED, "cooling_off_is_over")
 
 
+def state_on_silence(clock: str) -> State:
+    """The state that a hold ends in when this clock is over and nobody has said anything.
+
+    >>> state_on_silence("fiu_answer"), state_on_silence("cooling_off_bank")
+    ('proceeded', 'released')
+    """
+    return _SILENCE.get(clock, _COOLED_OFF)[0]
+
+
 def _clocked(hold: Hold, procedure: Procedure, clock: str, start: int) -> Hold:
     """The hold under another clock: its deadline, its law, and what silence will mean."""
     told = procedure.clocks[clock]

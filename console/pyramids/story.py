@@ -89,7 +89,7 @@ class Story:
 
 
 def tell(collector: int, operations: Iterable[Operation], *, least_payment: int) -> Story:
-    """The story of a collector; `operations` in order of time, `least_payment` in tiyn (smaller ones are no tickets)."""
+    """The story of a collector; `operations` in order of time, `least_payment` in tiyn (what is less is no ticket)."""
     books = _Books(least_payment)
     for one in operations:
         if one.payee == collector and one.payer is not None and one.payer != collector:

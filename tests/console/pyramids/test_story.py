@@ -86,7 +86,7 @@ def test_parts_add_up_and_are_nowhere_a_whole_tiyn_off(amount: int, weights: lis
 
 @given(st.lists(st.tuples(st.integers(1, 6), st.integers(1, 400), st.booleans()), min_size=2, max_size=60))
 def test_later_money_is_what_the_meter_says_it_is(moves: list[tuple[int, int, bool]]) -> None:
-    """The meter cuts each payout's share down to whole tiyn; here parts are exact, so they differ by less than one each."""
+    """The meter cuts each payout's share down to whole tiyn, here the rest is shared out: they differ by tiyn."""
     settings = packaged_procedure().pyramid_meter
     assert settings is not None
     meter, operations, hours = Meter(), [], count()
