@@ -1,0 +1,27 @@
+"""What the environment says about the console."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ConsoleSettings(BaseSettings):
+    """Each from ANTIFRAUD_CONSOLE_<NAME> where not passed; the store from ANTIFRAUD_STORE."""
+
+    model_config = SettingsConfigDict(env_prefix="ANTIFRAUD_CONSOLE_", frozen=True, populate_by_name=True)
+
+    store: str = Field(
+        default="sqlite:///var/console/cases.db",
+        validation_alias=AliasChoices("ANTIFRAUD_STORE"),
+        description="sqlite:///path or postgresql+psycopg://user@host/database",
+    )
+    host: str = Field(default="127.0.0.1", description="where the console listens; this machine only unless changed")
+    port: int = Field(default=8400, ge=0, le=65535, description="0: any free port")
+    language: Literal["kk", "ru", "en"] = Field(default="ru", description="of people who have chosen none")
+    hosts: tuple[str, ...] = Field(
+        default=("127.0.0.1", "localhost", "[::1]"),
+        description="the names by which browsers may ask for the console, as a JSON list, without ports",
+    )
