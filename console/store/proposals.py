@@ -115,7 +115,7 @@ def propose(
             digest=digest,
         )
     )
-    audit.write(connection, maker, f"{kind}.propose", "proposal", str(proposal_id), reason=reason, digest=digest)
+    audit.write(connection, maker, f"{kind}.proposed", "proposal", proposal_id, reason=reason, digest=digest)
     return proposal_id
 
 
@@ -149,7 +149,7 @@ def withdraw(connection: Connection, maker: Actor, proposal_id: int) -> None:
             f"Proposal {proposal_id} was made by somebody else.", "Ask its maker to withdraw it, or refuse it."
         )
     _leave(connection, proposal_id, {"state": "withdrawn"})
-    audit.write(connection, maker, f"{proposal.kind}.withdraw", "proposal", str(proposal_id), digest=proposal.digest)
+    audit.write(connection, maker, f"{proposal.kind}.withdrawn", "proposal", proposal_id, digest=proposal.digest)
 
 
 def fail(connection: Connection, actor: Actor, proposal_id: int, why: str) -> None:
@@ -158,7 +158,7 @@ def fail(connection: Connection, actor: Actor, proposal_id: int, why: str) -> No
     connection.execute(
         update(proposals).where(proposals.c.proposal_id == proposal_id).values(state="failed", answer=why)
     )
-    audit.write(connection, actor, f"{proposal.kind}.fail", "proposal", str(proposal_id), reason=why)
+    audit.write(connection, actor, f"{proposal.kind}.failed", "proposal", proposal_id, reason=why)
 
 
 def find(connection: Connection, proposal_id: int) -> Proposal:
@@ -216,13 +216,12 @@ def _answered(
         proposal_id,
         {"state": state, "checker": checker.username, "checked_at": now, "answer": answer or None},
     )
-    done = {"approved": "approve", "refused": "refuse"}[state]
     audit.write(
         connection,
         checker,
-        f"{proposal.kind}.{done}",
+        f"{proposal.kind}.{state}",
         "proposal",
-        str(proposal_id),
+        proposal_id,
         reason=answer or None,
         digest=digest,
     )
