@@ -212,12 +212,12 @@ def run(rulebook: Rulebook) -> Iterator[Outcome]:
     for place, typology in enumerate(rulebook.typologies):
         for kind, examples in (("alerting", typology.examples.alerting), ("silent", typology.examples.silent)):
             for example in examples:
-                yield _outcome(rulebook, place, kind, example)
+                yield outcome_of(rulebook, place, kind, example, judge(rulebook, tell(example)))
 
 
-def _outcome(rulebook: Rulebook, place: int, kind: str, example: Example) -> Outcome:
+def outcome_of(rulebook: Rulebook, place: int, kind: str, example: Example, judged: Judged) -> Outcome:
+    """What became of an example of the typology at `place`, judged as `judge` does."""
     typology = rulebook.typologies[place]
-    judged = judge(rulebook, tell(example))
     fired = judged.score >= rulebook.alert_at
     alerts = tuple(int(i) + 1 for i in np.flatnonzero(fired[:, place]))
     best = int(np.argmax(judged.score[:, place]))

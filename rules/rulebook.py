@@ -237,6 +237,14 @@ class Rulebook(Contents):
             typology.action(score),
         )
 
+    def measured(self, judged: Judged, i: int, t: int) -> dict[str, tuple[Value, str]]:
+        """Everything that typology t's signals look at, as it was at event i, true or not: name → (value, unit)."""
+        compiled = self.compiled[t]
+        columns = self.catalogue.columns(judged.rows[i : i + 1])[0]
+        names = dict.fromkeys(name for expression in compiled.signals for name in expression.names)
+        names.pop("event.purpose", None)
+        return {name: self._value(compiled, judged, i, columns, name) for name in names}
+
     def _value(
         self, compiled: CompiledTypology, judged: Judged, i: int, columns: NDArray[np.float64], name: str
     ) -> tuple[Value, str]:

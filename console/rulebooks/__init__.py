@@ -1,0 +1,1 @@
+"""What can be done with a rulebook before it judges anybody: check, examples, difference, evasions, approval."""

@@ -1,0 +1,181 @@
+"""What the library says of a rulebook, in the shape that pages show, the API answers and the store keeps."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rules.texts import Texts
+
+SignalState = Literal["no", "yes", "not_judged"]
+
+
+class Report(BaseModel):
+    """What every part of a report is."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Fault(Report):
+    """One fault of one file; lines and columns count from 1."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+    suggestion: str
+    severity: Literal["error", "warning"]
+
+
+class MeasuredValue(Report):
+    """A value that a typology looked at, and its unit; None where it is not known."""
+
+    name: str
+    value: float | str | bool | None
+    unit: str
+
+
+class SignalResult(Report):
+    """One signal at the example's highest score."""
+
+    id: str
+    state: SignalState
+    weight: float
+    text: Texts
+
+
+class ExampleResult(Report):
+    """What became of one example, with what was measured at the event that scored highest."""
+
+    typology: str
+    kind: Literal["alerting", "silent"]
+    name: str
+    passed: bool
+    events: int
+    expected: str
+    alerts: list[int] = Field(description="The events that alerted, from 1")
+    best: int = Field(description="The event with the highest score, from 1")
+    score: float
+    alert_at: float
+    signals: list[SignalResult]
+    values: list[MeasuredValue]
+    others: list[str] = Field(description="Typologies that alerted on the same events")
+
+
+class CheckReport(Report):
+    """Whether the files make a rulebook, and whether it does what its examples say."""
+
+    digest: str
+    version: str | None = Field(description="None where the rulebook has errors")
+    typologies: list[str]
+    faults: list[Fault]
+    examples: list[ExampleResult] = Field(description="Empty where the rulebook has errors")
+
+    @property
+    def errors(self) -> int:
+        """How many faults stop the rulebook."""
+        return sum(fault.severity == "error" for fault in self.faults)
+
+    @property
+    def failing(self) -> list[ExampleResult]:
+        """The examples that do not show what they say."""
+        return [example for example in self.examples if not example.passed]
+
+    @property
+    def sound(self) -> bool:
+        """No error, and every example shows what it says: the rulebook may be proposed."""
+        return self.version is not None and not self.failing
+
+
+class RulebookName(Report):
+    """Which rulebook it was."""
+
+    version: str
+    digest: str
+
+
+class AlertLine(Report):
+    """One alert of a comparison."""
+
+    alert_id: str
+    typology: str
+    status: Literal["active", "shadow"]
+    institution: str
+    event_id: str
+    occurred_at: int = Field(description="ms since 1970 UTC")
+    score: float
+    decision: str | None
+    fraud: bool | None = Field(description="What the labels say of the event; None where there are none")
+
+
+class CountChange(Report):
+    """How many alerts of one kind there were before and after; new and gone ones are counted by their ids."""
+
+    name: str
+    before: int
+    after: int
+    new: int
+    gone: int
+    new_wrong: int | None = Field(default=None, description="Of the new, those whose event no fraud's label names")
+    gone_right: int | None = Field(default=None, description="Of the gone, those whose event is a fraud's")
+
+
+class DayChange(Report):
+    """The alerts of one day of Kazakhstan's calendar (YYYY-MM-DD)."""
+
+    day: str
+    before: int
+    after: int
+
+
+class DifferenceReport(Report):
+    """What another rulebook would have made of the same events."""
+
+    old: RulebookName
+    new: RulebookName
+    events: str = Field(description="Which events were judged: a file, a simulated country, what was judged before")
+    judged: int
+    rejected: int
+    first_at: int | None
+    last_at: int | None
+    seconds: float
+    total: CountChange
+    typologies: list[CountChange]
+    institutions: list[CountChange]
+    decisions: list[CountChange]
+    days: list[DayChange]
+    new_alerts: list[AlertLine] = Field(description="The first of the alerts that only the new rulebook raises")
+    gone_alerts: list[AlertLine] = Field(description="The first of the alerts that only the old rulebook raises")
+
+
+class Step(Report):
+    """One change that makes a story silent, as a key of the page's texts with its numbers."""
+
+    kind: str
+    numbers: dict[str, float]
+
+
+class Evasion(Report):
+    """The cheapest change of one alerting example that keeps this typology silent."""
+
+    example: str
+    steps: list[Step]
+    money_moved: float = Field(description="Tenge of the story as it is written")
+    money_forgone: float = Field(description="Tenge of it that the evader gives up")
+    days: float = Field(description="What the story takes longer")
+    helpers: int = Field(description="People, accounts or devices more than before")
+    operations: int = Field(description="Operations more than before")
+    price: float = Field(description="Tenge, by the stated prices of effort")
+    score: float
+    still_caught_by: list[str]
+
+
+class EvasionReport(Report):
+    """What a typology costs to evade, example by example."""
+
+    typology: str
+    digest: str
+    tries: int
+    found: list[Evasion]
+    not_found: list[str] = Field(description="Examples that stayed alerting whatever was tried")
