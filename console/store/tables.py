@@ -57,6 +57,7 @@ feed_offsets = Table(
     Column("partition", Integer, primary_key=True),
     Column("next_offset", BigInteger, nullable=False),  # written in the transaction of the rows it covers
     Column("cluster", String(64), nullable=False),  # offsets mean nothing in another cluster
+    Column("next_number", BigInteger),  # of `judged`: the number of the next event; what comes again is told by it
 )
 
 tokens = Table(  # every token met, by its first half
@@ -107,7 +108,7 @@ campaigns = Table(  # alerts that hang together: one payee, device, phone or tex
     "campaigns",
     metadata,
     Column("campaign_id", BigInteger, primary_key=True, autoincrement=False),
-    Column("kind", String(8), nullable=False),  # payee, device, phone, text
+    Column("kind", String(8), nullable=False),  # payee, device, phone, text; payer where an event has no payee
     Column("key", BigInteger, nullable=False),
     Column("first_at", BigInteger, nullable=False),  # occurred_at of the first and the last alert
     Column("last_at", BigInteger, nullable=False),
@@ -120,6 +121,16 @@ campaigns = Table(  # alerts that hang together: one payee, device, phone or tex
     Column("case_id", BigInteger),
     Index(None, "kind", "key"),
     Index(None, "open_alerts", "severity", "last_at"),
+)
+
+campaign_links = Table(  # to which campaign alerts with this payee, device, phone or text went last
+    "campaign_links",
+    metadata,
+    Column("kind", String(8), primary_key=True),
+    Column("key", BigInteger, primary_key=True, autoincrement=False),
+    Column("campaign_id", BigInteger, nullable=False),
+    Column("last_at", BigInteger, nullable=False),  # occurred_at of the last of them
+    Index(None, "campaign_id"),
 )
 
 alerts = Table(
@@ -375,6 +386,16 @@ rejected_counts = Table(  # what intake refused, by day, publisher and reason
     Column("publisher", String(11), primary_key=True),
     Column("reason", String(48), primary_key=True),
     Column("events", Integer, nullable=False),
+)
+
+rejected_places = Table(  # what was counted in them, while it may still be told again
+    "rejected_places",
+    metadata,
+    Column("topic", String(249), primary_key=True),  # of the refused record
+    Column("partition", Integer, primary_key=True, autoincrement=False),
+    Column("offset", BigInteger, primary_key=True, autoincrement=False),
+    Column("day", Integer, nullable=False),
+    Index(None, "day"),
 )
 
 activity = Table(  # judged transactions by day and institution: the share that is late, and what it moved

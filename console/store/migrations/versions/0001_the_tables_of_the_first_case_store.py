@@ -61,6 +61,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_heads")),
     )
     op.create_table(
+        "campaign_links",
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("key", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("campaign_id", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "key", name=op.f("pk_campaign_links")),
+    )
+    with op.batch_alter_table("campaign_links", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_campaign_links_campaign_id"), ["campaign_id"], unique=False)
+
+    op.create_table(
         "campaigns",
         sa.Column("campaign_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("kind", sa.String(length=8), nullable=False),
@@ -90,6 +101,7 @@ def upgrade() -> None:
         sa.Column("partition", sa.Integer(), nullable=False),
         sa.Column("next_offset", sa.BigInteger(), nullable=False),
         sa.Column("cluster", sa.String(length=64), nullable=False),
+        sa.Column("next_number", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("topic", "partition", name=op.f("pk_feed_offsets")),
     )
     op.create_table(
@@ -315,6 +327,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("day", "publisher", "reason", name=op.f("pk_rejected_counts")),
     )
     op.create_table(
+        "rejected_places",
+        sa.Column("topic", sa.String(length=249), nullable=False),
+        sa.Column("partition", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("offset", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("day", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("topic", "partition", "offset", name=op.f("pk_rejected_places")),
+    )
+    with op.batch_alter_table("rejected_places", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_rejected_places_day"), ["day"], unique=False)
+
+    op.create_table(
         "rulebook_drafts",
         sa.Column("draft_id", sa.BigInteger(), autoincrement=False, nullable=False),
         sa.Column("title", sa.String(length=256), nullable=False),
@@ -425,43 +448,6 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_alerts_campaign_id_seq"), ["campaign_id", "seq"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_case_id"), ["case_id"], unique=False)
         batch_op.create_index(
-            "ix_alerts_counted",
-            ["occurred_at", "status", "typology", "institution", "region", "reason_code", "amount"],
-            unique=False,
-        )
-        batch_op.create_index(batch_op.f("ix_alerts_institution_event_id"), ["institution", "event_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_alerts_state_snoozed_until"), ["state", "snoozed_until"], unique=False)
-        batch_op.create_index(batch_op.f("ix_alerts_status_state_amount"), ["status", "state", "amount"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_alerts_status_state_deadline_at"), ["status", "state", "deadline_at"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_alerts_status_state_severity_seq"), ["status", "state", "severity", "seq"], unique=False
-        )
-        batch_op.create_index(batch_op.f("ix_alerts_subject_seq"), ["subject", "seq"], unique=False)
-        batch_op.create_index(batch_op.f("ix_alerts_typology_state_seq"), ["typology", "state", "seq"], unique=False)
-        batch_op.create_index(
-            "ix_alerts_queue",
-            [
-                "status",
-                "severity",
-                "amount",
-                "seq",
-                "deadline_at",
-                "typology",
-                "institution",
-                "assignee",
-                "state",
-                "snoozed_until",
-                "subject_role",
-                "occurred_at",
-                "campaign_id",
-            ],
-            unique=False,
-            sqlite_where=sa.text("state <> 'closed'"),
-            postgresql_where=sa.text("state <> 'closed'"),
-        )
-        batch_op.create_index(
             "ix_alerts_clock",
             [
                 "status",
@@ -502,6 +488,43 @@ def upgrade() -> None:
             sqlite_where=sa.text("state = 'closed'"),
             postgresql_where=sa.text("state = 'closed'"),
         )
+        batch_op.create_index(
+            "ix_alerts_counted",
+            ["occurred_at", "status", "typology", "institution", "region", "reason_code", "amount"],
+            unique=False,
+        )
+        batch_op.create_index(batch_op.f("ix_alerts_institution_event_id"), ["institution", "event_id"], unique=False)
+        batch_op.create_index(
+            "ix_alerts_queue",
+            [
+                "status",
+                "severity",
+                "amount",
+                "seq",
+                "deadline_at",
+                "typology",
+                "institution",
+                "assignee",
+                "state",
+                "snoozed_until",
+                "subject_role",
+                "occurred_at",
+                "campaign_id",
+            ],
+            unique=False,
+            sqlite_where=sa.text("state <> 'closed'"),
+            postgresql_where=sa.text("state <> 'closed'"),
+        )
+        batch_op.create_index(batch_op.f("ix_alerts_state_snoozed_until"), ["state", "snoozed_until"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alerts_status_state_amount"), ["status", "state", "amount"], unique=False)
+        batch_op.create_index(
+            batch_op.f("ix_alerts_status_state_deadline_at"), ["status", "state", "deadline_at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_alerts_status_state_severity_seq"), ["status", "state", "severity", "seq"], unique=False
+        )
+        batch_op.create_index(batch_op.f("ix_alerts_subject_seq"), ["subject", "seq"], unique=False)
+        batch_op.create_index(batch_op.f("ix_alerts_typology_state_seq"), ["typology", "state", "seq"], unique=False)
 
     op.create_table(
         "cases",
