@@ -172,9 +172,6 @@ alerts = Table(
     Column("case_id", BigInteger),
     Column("version", Integer, nullable=False),  # raised by every change: a stale form is refused
     CheckConstraint("state IN ('new','assigned','snoozed','escalated','closed')", name="state"),
-    Index(None, "status", "state", "severity", "seq"),
-    Index(None, "status", "state", "deadline_at"),
-    Index(None, "status", "state", "amount"),
     Index(None, "typology", "state", "seq"),
     Index(None, "assignee", "state", "seq"),
     Index(None, "subject", "seq"),

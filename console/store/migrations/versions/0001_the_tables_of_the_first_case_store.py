@@ -516,13 +516,6 @@ def upgrade() -> None:
             postgresql_where=sa.text("state <> 'closed'"),
         )
         batch_op.create_index(batch_op.f("ix_alerts_state_snoozed_until"), ["state", "snoozed_until"], unique=False)
-        batch_op.create_index(batch_op.f("ix_alerts_status_state_amount"), ["status", "state", "amount"], unique=False)
-        batch_op.create_index(
-            batch_op.f("ix_alerts_status_state_deadline_at"), ["status", "state", "deadline_at"], unique=False
-        )
-        batch_op.create_index(
-            batch_op.f("ix_alerts_status_state_severity_seq"), ["status", "state", "severity", "seq"], unique=False
-        )
         batch_op.create_index(batch_op.f("ix_alerts_subject_seq"), ["subject", "seq"], unique=False)
         batch_op.create_index(batch_op.f("ix_alerts_typology_state_seq"), ["typology", "state", "seq"], unique=False)
 

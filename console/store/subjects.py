@@ -1,0 +1,212 @@
+"""Who stands where: a subject by its token, its alerts, its operations, its counterparties, what it shares with others.
+
+Of a subject with very many operations the latest are looked at, `LOOKED_AT` in each role: what is worked out of them
+is told as such.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, func, select, true
+
+from console.store.errors import NotFound
+from console.store.keys import key_of, short_text
+from console.store.tables import alert_parties, alerts, operations, tokens
+from rules.events import FIRST_FACT
+from streams.contracts.fields import TOKEN, TOKEN_PREFIX
+
+LOOKED_AT: Final = 5_000
+_SHARED: Final = 20  # devices, and telephones, of one subject
+_USERS: Final = 50  # of one device or telephone
+_TEXT: Final = re.compile(f"{TOKEN}|{TOKEN_PREFIX}")
+_SHOWN: Final = (
+    operations.c.event,
+    operations.c.event_id,
+    operations.c.institution,
+    operations.c.occurred_at,
+    operations.c.kind,
+    operations.c.channel,
+    operations.c.flags,
+    operations.c.amount,
+    operations.c.payer,
+    operations.c.payee,
+    operations.c.device,
+    operations.c.phone,
+    operations.c.risk,
+)
+_ROLES: Final = (operations.c.payer, operations.c.payee, operations.c.device, operations.c.phone)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A person, company, account, device or phone; `kind` is empty where only the key is known."""
+
+    key: int
+    token: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class Counterparty:
+    """Money between a subject and another one; amounts in tiyn, instants in ms UTC."""
+
+    key: int
+    paid: int  # to the counterparty
+    paid_times: int
+    received: int
+    received_times: int
+    first_at: int
+    last_at: int
+
+    @property
+    def money(self) -> int:
+        """In both directions."""
+        return self.paid + self.received
+
+
+@dataclass(frozen=True)
+class Shared:
+    """A device or telephone that a subject used, and the others who used it."""
+
+    key: int
+    kind: str
+    users: tuple[tuple[int, int, int], ...]  # payer, times, last at
+
+
+def find(connection: Connection, text: str) -> Subject:
+    """The subject with this token, or whose token begins with this half; NotFound."""
+    if not _TEXT.fullmatch(text):
+        raise NotFound(f"subject {text[:64]}")
+    key = key_of(text)
+    row = connection.execute(select(tokens).where(tokens.c.key == key)).one_or_none()
+    if row is not None and row.token.startswith(text):
+        return Subject(key, row.token, row.kind)
+    if row is None and _is_met(connection, key):
+        return Subject(key, text, "")
+    raise NotFound(f"subject {text}")
+
+
+def named(connection: Connection, keys: Iterable[int | None], key_id: str = "k1") -> dict[int, Subject]:
+    """The subjects of these keys; of one whose token has not come, what can be shown of it."""
+    wanted = {key for key in keys if key is not None}
+    found = {key: Subject(key, short_text(key, key_id), "") for key in wanted}
+    ordered = sorted(wanted)
+    for begin in range(0, len(ordered), 500):
+        chosen = select(tokens).where(tokens.c.key.in_(ordered[begin : begin + 500]))
+        found.update({row.key: Subject(row.key, row.token, row.kind) for row in connection.execute(chosen)})
+    return found
+
+
+def alerts_of(
+    connection: Connection, key: int, *, before: int | None = None, limit: int = 50
+) -> list[tuple[str, RowMapping]]:
+    """(role, alert) of the alerts that concern a subject in whatever role, the newest first; `before`: a seq."""
+    earlier = alert_parties.c.seq < before if before is not None else true()
+    mine = (
+        select(alert_parties.c.seq, alert_parties.c.role)
+        .where(alert_parties.c.key == key, earlier)
+        .order_by(alert_parties.c.seq.desc())
+        .limit(limit)
+    )
+    roles = {row.seq: row.role for row in connection.execute(mine)}
+    rows = connection.execute(select(alerts).where(alerts.c.seq.in_(roles)).order_by(alerts.c.seq.desc()))
+    return [(roles[row["seq"]], row) for row in rows.mappings()]
+
+
+def operations_of(connection: Connection, key: int, *, until: int | None = None, limit: int = 200) -> list[RowMapping]:
+    """The latest operations and facts that concern a subject, the latest first; `until`: ms UTC, without it."""
+    found: dict[int, RowMapping] = {}
+    for role in _ROLES:
+        for row in connection.execute(_latest(role, key, until, limit)).mappings():
+            found[row["event"]] = row
+    latest = sorted(found.values(), key=lambda row: (row["occurred_at"], row["event"]), reverse=True)
+    return latest[:limit]
+
+
+def operation(connection: Connection, institution: str, event_id: str) -> RowMapping | None:
+    """One operation as it was published."""
+    chosen = select(*_SHOWN).where(operations.c.institution == institution, operations.c.event_id == event_id)
+    return connection.execute(chosen).mappings().first()
+
+
+def operations_by_event(connection: Connection, events: Collection[int]) -> dict[int, RowMapping]:
+    """Operations by the hash of their event."""
+    chosen = select(*_SHOWN).where(operations.c.event.in_(events))
+    return {row["event"]: row for row in connection.execute(chosen).mappings()}
+
+
+def counterparties(connection: Connection, key: int, *, limit: int = 100) -> list[Counterparty]:
+    """With whom a subject exchanges money, most money first."""
+    found: dict[int, Counterparty] = {}
+    for row in connection.execute(_summed(operations.c.payer, operations.c.payee, key)):
+        found[row.other] = Counterparty(row.other, row.money, row.times, 0, 0, row.first_at, row.last_at)
+    for row in connection.execute(_summed(operations.c.payee, operations.c.payer, key)):
+        known = found.get(row.other)
+        paid, times = (known.paid, known.paid_times) if known is not None else (0, 0)
+        first = min(row.first_at, known.first_at) if known is not None else row.first_at
+        last = max(row.last_at, known.last_at) if known is not None else row.last_at
+        found[row.other] = Counterparty(row.other, paid, times, row.money, row.times, first, last)
+    return sorted(found.values(), key=lambda each: (-each.money, each.key))[:limit]
+
+
+def shared(connection: Connection, key: int) -> list[Shared]:
+    """Devices and telephones that a subject paid with, each with the others who did."""
+    found = []
+    for column in (operations.c.device, operations.c.phone):
+        latest = select(column).where(operations.c.payer == key, column.is_not(None))
+        some = latest.order_by(operations.c.occurred_at.desc()).limit(LOOKED_AT).subquery()
+        for thing in connection.execute(select(some.c[column.name]).distinct().limit(_SHARED)).scalars():
+            others = tuple(user for user in users_of(connection, column.name, thing) if user[0] != key)
+            found.append(Shared(thing, column.name, others))
+    return found
+
+
+def users_of(connection: Connection, kind: str, key: int) -> list[tuple[int, int, int]]:
+    """(payer, times, last at) of those who lately paid with a device or telephone, the most frequent first."""
+    latest = (
+        select(operations.c.payer, operations.c.occurred_at)
+        .where(operations.c[kind] == key, operations.c.payer.is_not(None))
+        .order_by(operations.c.occurred_at.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+    times = func.count().label("times")
+    chosen = (
+        select(latest.c.payer, times, func.max(latest.c.occurred_at))
+        .group_by(latest.c.payer)
+        .order_by(times.desc(), latest.c.payer)
+        .limit(_USERS)
+    )
+    return [(payer, count, last) for payer, count, last in connection.execute(chosen)]
+
+
+def _is_met(connection: Connection, key: int) -> bool:
+    columns: tuple[Column[int], ...] = (alert_parties.c.key, operations.c.payer, operations.c.payee)
+    return any(connection.execute(select(column).where(column == key).limit(1)).first() for column in columns)
+
+
+def _latest(role: ColumnElement[int], key: int, until: int | None, limit: int) -> Select[tuple[int, ...]]:
+    earlier = operations.c.occurred_at < until if until is not None else true()
+    chosen = select(*_SHOWN).where(role == key, earlier)
+    return chosen.order_by(operations.c.occurred_at.desc()).limit(limit)
+
+
+def _summed(mine: ColumnElement[int], other: ColumnElement[int], key: int) -> Select[tuple[int, int, int, int, int]]:
+    latest = (
+        select(other.label("other"), operations.c.amount, operations.c.occurred_at)
+        .where(mine == key, other.is_not(None), other != key, operations.c.kind < FIRST_FACT)
+        .order_by(operations.c.occurred_at.desc())
+        .limit(LOOKED_AT)
+        .subquery()
+    )
+    return select(
+        latest.c.other,
+        func.sum(latest.c.amount).label("money"),
+        func.count().label("times"),
+        func.min(latest.c.occurred_at).label("first_at"),
+        func.max(latest.c.occurred_at).label("last_at"),
+    ).group_by(latest.c.other)
