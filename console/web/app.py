@@ -1,0 +1,68 @@
+"""The FastAPI application: middleware, routers, errors, static files."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from fastapi.staticfiles import StaticFiles
+from starlette.responses import Response
+from starlette.types import Scope
+
+from console.keyring import Keyring
+from console.people.limits import Attempts
+from console.settings import ConsoleSettings
+from console.store.opening import Store
+from console.texts import load
+from console.web import errors, routers
+from console.web.house import Clock, House, wall_clock
+from console.web.rendering import STATIC, Renderer
+from console.web.security import Guard
+
+_TITLE: Final = "Anti-Fraud Center: console"
+_DESCRIPTION: Final = """\
+Everything that the console's pages do. Sign in with `POST /api/session`: it sets the cookie `__Host-session` and
+answers with a `csrf`, which every request that changes something carries as `X-CSRF-Token`.
+
+Money is in tiyn (hundredths of a tenge), instants are milliseconds since 1970 UTC. People are tokens; what stands
+behind one is revealed by `POST /api/identities/reveal`, with a reason, and is in the audit log.
+"""
+
+
+def create_app(
+    settings: ConsoleSettings, store: Store, keys: Keyring | None = None, *, clock: Clock = wall_clock
+) -> FastAPI:
+    """The console over an open store, which the caller closes.
+
+    Raises:
+        KeyRefused: no `keys` are given and the environment names none.
+        TextFault: a text is missing in a language.
+    """
+    app = FastAPI(
+        title=_TITLE,
+        description=_DESCRIPTION,
+        openapi_url="/api/openapi.json",
+        docs_url=None,  # its page loads scripts from another host
+        redoc_url=None,
+    )
+    app.state.house = House(settings, store, keys or Keyring.load(), Renderer(load()), Attempts(), clock)
+    for router in routers.PAGES:
+        app.include_router(router, include_in_schema=False)
+    app.state.pages = frozenset(route.path for route in app.routes if isinstance(route, APIRoute))
+    for router in routers.API:
+        app.include_router(router, responses=errors.PROBLEM_RESPONSES)
+    app.mount("/static", _Static(directory=STATIC))
+    errors.install(app)
+    app.add_middleware(Guard, hosts=settings.hosts)
+    return app
+
+
+class _Static(StaticFiles):
+    """Files whose address holds their content's hash: they never change."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        forever = answer.status_code in (200, 304) and scope["query_string"].startswith(b"v=")
+        answer.headers["Cache-Control"] = "public, max-age=31536000, immutable" if forever else "no-cache"
+        return answer

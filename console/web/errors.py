@@ -1,0 +1,197 @@
+"""Turns everything that can go wrong with a request into a page in the viewer's language, or a problem of RFC 9457."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+
+from console.audit import request_id
+from console.store.errors import NotAllowed, NotFound, Stale, StoreAway, StoreError, StoreFull, StoreLocked
+from console.web.house import house_of
+from console.web.page import is_partial, language_for, page
+from console.web.refusals import MustEnrol, NotSignedIn, Refusal
+from console.web.viewer import COOKIE, SAFE, Viewer, find_viewer
+
+_RETRY_SECONDS: Final = "5"
+_UNTYPED: Final = frozenset({"csrf", "password", "new_password", "code"})  # never shown again
+_LONGEST_TYPED: Final = 10_000
+_STORE: Final[dict[type[StoreError], tuple[int, str]]] = {
+    NotFound: (404, "errors.not_found"),
+    NotAllowed: (403, "errors.not_allowed"),
+    Stale: (409, "errors.stale"),
+    StoreFull: (503, "errors.store_full"),
+    StoreLocked: (503, "errors.store_locked"),
+    StoreAway: (503, "errors.store_away"),
+}
+_STATUS: Final = {
+    400: "errors.bad_request",
+    404: "errors.not_found",
+    405: "errors.not_found",
+    413: "errors.too_large",
+    429: "errors.too_often",
+}
+
+
+class FieldError(BaseModel):
+    """One field of a request that is not as it must be."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 (application/problem+json) has it."""
+
+    type: str = Field(default="about:blank")
+    title: str
+    status: int
+    detail: str
+    instance: str = Field(description="the request's id, as the audit log has it")
+    errors: list[FieldError] = Field(default_factory=list, description="which fields, where that is what is wrong")
+
+
+PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    status: {"description": said, "content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
+    for status, said in {
+        400: "Not a request that can be read.",
+        401: "Not signed in, or the session is over.",
+        403: "The role may not do this, or the CSRF token is missing.",
+        404: "There is no such thing, or none that you may know of.",
+        409: "It was changed by somebody else in the meantime.",
+        422: "Fields are not as they must be.",
+        503: "The store is full, locked or away; nothing was done.",
+    }.items()
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """An error as it is shown: `key` has a `_title` beside it."""
+
+    status: int
+    key: str
+    values: Mapping[str, object] = field(default_factory=dict)
+    fields: Sequence[FieldError] = ()
+
+
+def install(app: FastAPI) -> None:
+    """Handle every error of the application here."""
+    for kind in (NotSignedIn, MustEnrol, Refusal, StoreError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(kind, _answer)
+
+
+def _answer(request: Request, error: Exception) -> Response:
+    """A handler for all of them: plain, so that it runs in a thread and may look at the store."""
+    if isinstance(error, NotSignedIn):
+        return _to_the_door(request, error)
+    if isinstance(error, MustEnrol) and not _is_api(request):
+        return _led(request, "/account/first")
+    told = _told(request, error)
+    answer = _problem(request, told) if _is_api(request) else _page(request, told)
+    if told.status == 503:
+        answer.headers["Retry-After"] = _RETRY_SECONDS
+    if isinstance(error, HTTPException) and error.headers:
+        answer.headers.update(error.headers)
+    return answer
+
+
+def _told(request: Request, error: Exception) -> _Told:
+    if isinstance(error, Refusal):
+        return _Told(error.status, error.key, error.values)
+    if isinstance(error, MustEnrol):
+        return _Told(403, "errors.must_enrol")
+    if isinstance(error, StoreError):
+        known = next((_STORE[kind] for kind in type(error).mro() if kind in _STORE), (422, "errors.invalid"))
+        return _Told(*known)
+    if isinstance(error, RequestValidationError):
+        return _Told(422, "errors.invalid", fields=_fields(request, error))
+    if isinstance(error, HTTPException):
+        return _Told(error.status_code, _STATUS.get(error.status_code, "errors.bad_request"))
+    return _Told(500, "errors.unexpected")
+
+
+def _fields(request: Request, error: RequestValidationError) -> list[FieldError]:
+    """Field and reason in the reader's language; never the value, which may name a person."""
+    texts, language = house_of(request).renderer.texts, language_for(request, _viewer(request))
+    found = []
+    for each in error.errors():
+        kind = f"errors.field.{each['type']}"
+        said = texts(language, kind if kind in texts else "errors.field.other")
+        found.append(FieldError(field=".".join(str(part) for part in each["loc"][1:]), message=said))
+    return found
+
+
+def _to_the_door(request: Request, error: NotSignedIn) -> Response:
+    key = "errors.session_ended" if error.ended else "errors.not_signed_in"
+    if _is_api(request):
+        return _problem(request, _Told(401, key))
+    if request.method not in SAFE:
+        # What was typed must not be lost: it is shown, to be copied after signing in again.
+        return _page(request, _Told(401, key))
+    query = f"?{request.url.query}" if request.url.query else ""
+    ended = "&ended=1" if error.ended else ""
+    return _led(request, f"/sign-in?next={quote(request.url.path + query, safe='')}{ended}")
+
+
+def _led(request: Request, path: str) -> Response:
+    if is_partial(request):
+        return Response(status_code=401, headers={"HX-Redirect": path})
+    return RedirectResponse(path, 303)
+
+
+def _page(request: Request, told: _Told) -> Response:
+    viewer = _viewer(request)
+    values = {"key": told.key, "values": dict(told.values), "fields": told.fields}
+    template = "error_partial.html" if is_partial(request) else "error.html"
+    typed = {} if request.method in SAFE else _typed(request)
+    return page(
+        request, viewer, template, status=told.status, typed=typed, request_number=request_id.get() or "", **values
+    )
+
+
+def _problem(request: Request, told: _Told) -> Response:
+    texts, language = house_of(request).renderer.texts, language_for(request, _viewer(request))
+    problem = Problem(
+        title=texts(language, _title(texts, told.key)),
+        status=told.status,
+        detail=texts(language, told.key, **told.values),
+        instance=f"urn:uuid:{request_id.get()}",
+        errors=list(told.fields),
+    )
+    return JSONResponse(problem.model_dump(), told.status, media_type="application/problem+json")
+
+
+def _title(texts: Any, key: str) -> str:
+    return f"{key}_title" if f"{key}_title" in texts else "errors.refused_title"
+
+
+def _viewer(request: Request) -> Viewer | None:
+    found = getattr(request.state, "viewer", None)
+    if found is None:
+        with contextlib.suppress(StoreError):
+            found = find_viewer(request, request.cookies.get(COOKIE))
+    return found if isinstance(found, Viewer) else None
+
+
+def _typed(request: Request) -> dict[str, str]:
+    """The texts of the form that was sent, as far as it was read, without secrets."""
+    form = getattr(request, "_form", None)
+    items = form.multi_items() if form is not None else []
+    return {
+        name: value[:_LONGEST_TYPED]
+        for name, value in items
+        if isinstance(value, str) and value.strip() and name not in _UNTYPED
+    }
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")

@@ -1,0 +1,124 @@
+"""Money, instants, numbers and text from outside, as a person of one language reads them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone
+from decimal import Decimal
+from typing import Final
+
+from babel import Locale
+from babel.dates import format_datetime, format_timedelta
+from babel.numbers import NumberPattern, format_decimal, parse_pattern
+from markupsafe import Markup, escape
+
+from console.texts import Language
+
+KAZAKHSTAN: Final = timezone(timedelta(hours=5))  # one time in the whole country since 1 March 2024
+_NO_BREAK: Final = "\u00a0"
+_MONEY: Final[NumberPattern] = parse_pattern("#,##0.00")
+_PERCENT: Final[NumberPattern] = parse_pattern("0.#%")
+_LONGEST: Final = 2_000
+# Letters that show nothing or turn the direction of others: control, format, surrogate, private use; line separators.
+_HIDDEN: Final = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\ue000-\uf8ff\U000e0000-\U000e0fff]"
+)
+
+
+class Formats:
+    """How one language writes values. Instants are ms UTC, money is tiyn; None is shown as a dash."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self.locale = Locale(language)
+
+    def money(self, tiyn: int | None) -> str:
+        """An amount in tenge.
+
+        >>> Formats("ru").money(123456750), Formats("en").money(-5)
+        ('1\\xa0234\\xa0567,50\\xa0₸', '-0.05\\xa0₸')
+        """
+        if tiyn is None:
+            return "–"
+        return _MONEY.apply(Decimal(tiyn) / 100, self.locale) + f"{_NO_BREAK}₸"
+
+    def number(self, value: float | int | Decimal | None, places: int | None = None) -> str:
+        """A number with the language's separators; with `places` digits behind the comma, else at most three.
+
+        >>> Formats("ru").number(1234567), Formats("en").number(0.5, 2)
+        ('1\\xa0234\\xa0567', '0.50')
+        """
+        if value is None:
+            return "–"
+        if places is None:
+            return format_decimal(value, locale=self.locale)
+        return format_decimal(value, f"#,##0.{'0' * places}" if places else "#,##0", locale=self.locale)
+
+    def percent(self, share: float | None) -> str:
+        """A share of one.
+
+        >>> Formats("ru").percent(0.125)
+        '12,5%'
+        """
+        return "–" if share is None else _PERCENT.apply(share, self.locale)
+
+    def instant(self, moment: int | None, *, seconds: bool = True) -> Markup:
+        """Day and time in Kazakhstan, as a <time> that also says the exact instant."""
+        return self._time(moment, "d MMM y, HH:mm:ss" if seconds else "d MMM y, HH:mm")
+
+    def day(self, moment: int | None) -> Markup:
+        """The day in Kazakhstan."""
+        return self._time(moment, "d MMM y")
+
+    def ago(self, moment: int | None, now: int) -> Markup:
+        """How long ago, or in how long, to the nearest unit; the exact time is the <time>'s title."""
+        if moment is None:
+            return Markup("–")
+        said = format_timedelta(timedelta(milliseconds=moment - now), add_direction=True, locale=self.locale)
+        at = datetime.fromtimestamp(moment / 1000, KAZAKHSTAN)
+        whole = format_datetime(at, "d MMM y, HH:mm:ss", locale=self.locale)
+        return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(moment), whole, said)
+
+    def _time(self, moment: int | None, pattern: str) -> Markup:
+        if moment is None:
+            return Markup("–")
+        at = datetime.fromtimestamp(moment / 1000, KAZAKHSTAN)
+        said = format_datetime(at, pattern, locale=self.locale)
+        return Markup('<time datetime="{}">{}</time>').format(_iso(moment), said)
+
+
+def outside(text: object, longest: int = _LONGEST) -> Markup:
+    """Text that somebody else wrote: escaped, set apart, cut, and with what would not be seen in it made visible.
+
+    >>> outside("<b>\\u202egpj")
+    Markup('<bdi class="outside">&lt;b&gt;<span class="hidden-letter">U+202E</span>gpj</bdi>')
+    """
+    if text is None:
+        return Markup("–")
+    whole = unicodedata.normalize("NFC", str(text))
+    parts, rest = [], 0
+    shown = whole[:longest]
+    for found in _HIDDEN.finditer(shown):
+        parts.append(escape(shown[rest : found.start()]))
+        parts.append(Markup('<span class="hidden-letter">U+{}</span>').format(f"{ord(found[0]):04X}"))
+        rest = found.end()
+    parts.append(escape(shown[rest:]))
+    if len(whole) > longest:
+        parts.append(Markup('<span class="cut">… +{}</span>').format(len(whole) - longest))
+    return Markup('<bdi class="outside">{}</bdi>').format(Markup("").join(parts))
+
+
+def short_token(token: str) -> str:
+    """A token as people tell it from others on a page: the id of its key, its beginning and its end.
+
+    >>> short_token("k1:00112233445566778899aabbccddeeff"), short_token("k1:0011223344556677")
+    ('k1:001122…eeff', 'k1:001122…6677')
+    """
+    key_id, _, digits = token.partition(":")
+    return f"{key_id}:{digits[:6]}…{digits[-4:]}" if len(digits) > 12 else token
+
+
+def _iso(moment: int) -> str:
+    return datetime.fromtimestamp(moment / 1000, UTC).isoformat(timespec="seconds")

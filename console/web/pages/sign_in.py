@@ -1,0 +1,83 @@
+"""`/sign-in` and `/sign-out`: the door."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+
+from console import audit
+from console.people import sessions
+from console.people.signing_in import Attempt, sign_in
+from console.texts import Language
+from console.web.house import TheHouse, house_of
+from console.web.page import LANGUAGE_COOKIE, local_path, page
+from console.web.refusals import FormExpired, Refusal
+from console.web.sign_in_cookie import forget_session, set_session
+from console.web.viewer import AnyViewer
+
+router = APIRouter()
+DOOR_COOKIE: Final = "__Host-door"  # the CSRF token of those who have no session yet
+
+
+@router.get("/sign-in")
+def door(request: Request, next: str = "/", ended: bool = False, language: Language | None = None) -> Response:
+    """The form; `language` changes the language of the door itself."""
+    if language is not None:
+        answer: Response = RedirectResponse(request.url.include_query_params(language=None).path, 303)
+        answer.set_cookie(LANGUAGE_COOKIE, language, path="/", secure=True, httponly=True, samesite="strict")
+        return answer
+    return _form(request, local_path(next), "sign_in.ended" if ended else None)
+
+
+@router.post("/sign-in")
+def enter(
+    request: Request,
+    house: TheHouse,
+    username: Annotated[str, Form(max_length=64)],
+    password: Annotated[str, Form(max_length=1_000)],
+    csrf: Annotated[str, Form(max_length=100)],
+    code: Annotated[str, Form(max_length=16)] = "",
+    next: Annotated[str, Form(max_length=2_000)] = "/",
+) -> Response:
+    """Begin a session, or say that something is wrong."""
+    if not hmac.compare_digest(csrf.encode(), request.cookies.get(DOOR_COOKIE, "").encode()) or not csrf:
+        raise FormExpired
+    check_address(request)
+    attempt = Attempt(username.strip().lower(), password, code)
+    secret = sign_in(house.store, house.keys.store, attempt, house.clock(), demo=house.keys.demo)
+    if secret is None:
+        return _form(request, local_path(next), "sign_in.wrong", status=401)
+    answer = RedirectResponse(local_path(next), 303)
+    set_session(answer, secret)
+    answer.delete_cookie(DOOR_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
+    return answer
+
+
+@router.post("/sign-out")
+def leave(viewer: AnyViewer, house: TheHouse) -> Response:
+    """End the session."""
+    with house.store.writing() as connection:
+        sessions.end(connection, viewer.session_hash)
+        audit.write(connection, viewer, "session.ended", "user", viewer.username)
+    answer = RedirectResponse("/sign-in", 303)
+    forget_session(answer)
+    return answer
+
+
+def check_address(request: Request) -> None:
+    """Refuse an address that knocks too often."""
+    house = house_of(request)
+    address = request.client.host if request.client else "unknown"
+    if not house.attempts.allowed(address, house.clock()):
+        raise Refusal(429, "errors.too_often")
+
+
+def _form(request: Request, onward: str, wrong: str | None, status: int = 200) -> Response:
+    token = request.cookies.get(DOOR_COOKIE) or secrets.token_urlsafe(32)
+    answer = page(request, None, "sign_in.html", status=status, onward=onward, wrong=wrong, csrf=token)
+    answer.set_cookie(DOOR_COOKIE, token, path="/", secure=True, httponly=True, samesite="strict")
+    return answer

@@ -1,0 +1,38 @@
+"""The frame of every page and call: who is let in, what is refused and how, in three languages."""
+
+from __future__ import annotations
+
+import pytest
+
+from console.store.opening import Store
+from console.web.viewer import CSRF_HEADER
+from tests.console.web.clients import signed_in, stranger
+
+
+def test_a_stranger_is_led_to_the_door_and_back_to_where_he_was_going(store: Store) -> None:
+    answer = stranger(store).get("/")
+    assert answer.status_code == 303
+    assert answer.headers["location"] == "/sign-in?next=%2F"
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_errors_are_pages_in_the_viewers_language_and_problems_for_programs(store: Store, language: str) -> None:
+    browser = signed_in(store, language=language)  # type: ignore[arg-type]
+    page, problem = browser.get("/nowhere"), browser.get("/api/nowhere")
+    assert (page.status_code, problem.status_code) == (404, 404)
+    assert f'<html lang="{language}">' in page.text
+    assert problem.headers["content-type"] == "application/problem+json"
+    assert problem.json()["detail"] in page.text
+
+
+def test_a_change_wants_the_token_of_the_session(store: Store) -> None:
+    """OWASP ASVS v5.0.0-3.5.1: a form of another site changes nothing."""
+    browser = signed_in(store)
+    assert browser.post("/language", data={"language": "ru"}).status_code == 403
+    assert browser.post("/language", data={"language": "ru", "csrf": "x" * 43}).status_code == 403
+    assert browser.submit("/language", language="ru").status_code == 303
+    assert 'lang="ru"' in browser.get("/nowhere").text
+    token = browser.csrf
+    assert browser.delete("/api/session").status_code == 403
+    assert browser.delete("/api/session", headers={CSRF_HEADER: token}).status_code == 204
+    assert browser.get("/api/session").status_code == 401
