@@ -122,6 +122,22 @@ def tell(example: Example) -> Told:
     return Told(rows, scores, entries)
 
 
+def written_out(example: Example) -> list[tuple[int, Occurrence]]:
+    """An example as single occurrences in order of time: when each happens (ms UTC), and with whom and how much."""
+    told = []
+    for said in example.events:
+        for number in range(said.times):
+            one: dict[str, Any] = {"times": 1, "every": None}
+            for name in ("amount", "payer_region", "payee_region"):
+                one[name] = _in_turn(getattr(said, name), number)
+            for name in ("payer", "payee", "device", "phone", "payer_account", "payee_account", "subject"):
+                pattern = getattr(said, name)
+                one[name] = _named(pattern, number) if pattern else None
+            at = _local_ms(said.at) + number * (milliseconds(said.every) if said.every else 0)
+            told.append((at, said.model_copy(update=one)))
+    return sorted(told, key=lambda one: one[0])
+
+
 def _write_entry(entry: Entries, at: int, said: Occurrence, number: int, place: int) -> None:
     assert said.subject is not None
     assert said.list is not None

@@ -106,7 +106,7 @@ class AlertLine(Report):
     occurred_at: int = Field(description="ms since 1970 UTC")
     score: float
     decision: str | None
-    fraud: bool | None = Field(description="What the labels say of the event; None where there are none")
+    fraud: bool | None = Field(default=None, description="What the labels say of the event; None where there are none")
 
 
 class CountChange(Report):
@@ -150,10 +150,10 @@ class DifferenceReport(Report):
 
 
 class Step(Report):
-    """One change that makes a story silent, as a key of the page's texts with its numbers."""
+    """One change of a story: its kind, and its number of tenge, minutes, parts, events, helpers or days."""
 
     kind: str
-    numbers: dict[str, float]
+    number: float
 
 
 class Evasion(Report):
