@@ -253,6 +253,7 @@ holds = Table(  # the latest of them
     Column("deadline_at", BigInteger, nullable=False),
     Column("document", Text, nullable=False),
     Index(None, "open", "deadline_at"),
+    Index("ix_holds_counted", "since", "decision", "state", "institution", "amount", "open", "hold_id"),
     Index(None, "institution", "event_id"),
     Index(None, "payee"),
     Index(None, "payer"),
@@ -292,6 +293,7 @@ warnings = Table(
     Column("document", Text, nullable=False),
     Index(None, "payee", "at"),
     Index(None, "payer", "at"),
+    Index("ix_warnings_counted", "at", "rule", "institution"),
 )
 
 warning_effects = Table(  # the latest measurement for each payee and rule
@@ -314,6 +316,7 @@ meter_readings = Table(  # the pyramid meter over time
     Column("money_in", BigInteger, nullable=False),
     Column("money_out", BigInteger, nullable=False),
     Column("document", Text, nullable=False),
+    Index("ix_meter_readings_counted", "at", "above", "collector", "people", "money_in"),
 )
 
 meters = Table(  # the latest reading

@@ -134,6 +134,11 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("hold_id", name=op.f("pk_holds")),
     )
     with op.batch_alter_table("holds", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_holds_counted",
+            ["since", "decision", "state", "institution", "amount", "open", "hold_id"],
+            unique=False,
+        )
         batch_op.create_index(batch_op.f("ix_holds_institution_event_id"), ["institution", "event_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_holds_open_deadline_at"), ["open", "deadline_at"], unique=False)
         batch_op.create_index(batch_op.f("ix_holds_payee"), ["payee"], unique=False)
@@ -167,6 +172,11 @@ def upgrade() -> None:
         sa.Column("document", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("collector", name=op.f("pk_meters")),
     )
+    with op.batch_alter_table("meter_readings", schema=None) as batch_op:
+        batch_op.create_index(
+            "ix_meter_readings_counted", ["at", "above", "collector", "people", "money_in"], unique=False
+        )
+
     with op.batch_alter_table("meters", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_meters_index"), ["index"], unique=False)
 
@@ -399,6 +409,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("warning_id", name=op.f("pk_warnings")),
     )
     with op.batch_alter_table("warnings", schema=None) as batch_op:
+        batch_op.create_index("ix_warnings_counted", ["at", "rule", "institution"], unique=False)
         batch_op.create_index(batch_op.f("ix_warnings_payee_at"), ["payee", "at"], unique=False)
         batch_op.create_index(batch_op.f("ix_warnings_payer_at"), ["payer", "at"], unique=False)
 
