@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from sqlalchemy import Connection, RowMapping, insert, select
+from sqlalchemy import Connection, insert, select
 
 from console.store.actor import Actor
 from console.store.tables import audit
@@ -101,8 +101,9 @@ def write(
 def walk(connection: Connection) -> Chain:
     """Compute the whole chain anew; it stops at the first entry that is not as it was written."""
     number, previous = 0, BEGINNING
-    entries = connection.execution_options(yield_per=1_000).execute(select(audit).order_by(audit.c.number)).mappings()
-    for entry in entries:
+    query = select(audit).order_by(audit.c.number).execution_options(yield_per=1_000)
+    for row in connection.execute(query).mappings():
+        entry = dict(row)
         fault = _fault(entry, number + 1, previous)
         if fault is not None:
             return Chain(number, number, previous, Break(number + 1 if fault == "missing" else entry["number"], fault))
@@ -119,7 +120,7 @@ def hashes_of(connection: Connection, numbers: list[int]) -> Mapping[int, str]:
     return found
 
 
-def _fault(entry: RowMapping, number: int, previous: str) -> Fault | None:
+def _fault(entry: Mapping[str, Any], number: int, previous: str) -> Fault | None:
     if entry["number"] != number:
         return "missing"
     if entry["previous"] != previous:

@@ -42,7 +42,7 @@ class Formats:
         """
         if tiyn is None:
             return "–"
-        return _MONEY.apply(Decimal(tiyn) / 100, self.locale) + f"{_NO_BREAK}₸"
+        return f"{_MONEY.apply(Decimal(tiyn) / 100, self.locale)}{_NO_BREAK}₸"
 
     def number(self, value: float | int | Decimal | None, places: int | None = None) -> str:
         """A number with the language's separators; with `places` digits behind the comma, else at most three.
@@ -62,7 +62,7 @@ class Formats:
         >>> Formats("ru").percent(0.125)
         '12,5%'
         """
-        return "–" if share is None else _PERCENT.apply(share, self.locale)
+        return "–" if share is None else str(_PERCENT.apply(share, self.locale))
 
     def instant(self, moment: int | None, *, seconds: bool = True) -> Markup:
         """Day and time in Kazakhstan, as a <time> that also says the exact instant."""
