@@ -612,3 +612,14 @@ rulebook_drafts = Table(
     Column("state", String(9), nullable=False),  # draft, proposed, approved, refused
     Column("version", Integer, nullable=False),
 )
+
+rulebook_activations = Table(  # approved rulebooks on their way to the topic `rulebook`, and what became of them
+    "rulebook_activations",
+    metadata,
+    Column("proposal_id", BigInteger, ForeignKey("proposals.proposal_id"), primary_key=True, autoincrement=False),
+    Column("digest", String(128), nullable=False),
+    Column("approved_at", BigInteger, nullable=False),
+    Column("generation", BigInteger),  # once it is on the topic
+    Column("effective_at", BigInteger),
+    Column("failure", String(32)),  # why the last attempt did not succeed: away, refused
+)
