@@ -1,0 +1,125 @@
+// What the queue does beyond its forms: the cursor stays, new alerts come in above it, campaigns open in their place.
+"use strict";
+
+(() => {
+  const table = document.querySelector("table[data-live]");
+  const form = document.querySelector("form[data-actions]");
+  const pane = table?.closest(".scroll");
+  const current = () => table?.querySelector("[data-row].current");
+
+  // -- the cursor outlives the page --------------------------------------------------------------------------------
+
+  const PLACE = "queue-cursor";
+
+  function remember() {
+    const row = current();
+    if (!row) return;
+    const rows = [...table.querySelectorAll("[data-row]")];
+    sessionStorage.setItem(PLACE, JSON.stringify({ id: row.id, at: rows.indexOf(row) }));
+  }
+
+  function restore() {
+    const kept = JSON.parse(sessionStorage.getItem(PLACE) ?? "null");
+    if (!kept || !table) return;
+    const rows = [...table.querySelectorAll("[data-row]")];
+    const row = document.getElementById(kept.id) ?? rows[Math.min(kept.at, rows.length - 1)];
+    row?.classList.add("current");
+    row?.scrollIntoView({ block: "nearest" });
+  }
+
+  addEventListener("pagehide", remember);
+  restore();
+
+  // -- actions are for the chosen rows, or for the one under the cursor ----------------------------------------------
+
+  form?.addEventListener("click", (event) => {
+    const button = event.target.closest("button[name=action]");
+    if (!button) return;
+    const chosen = form.querySelectorAll("input[name=target]:checked");
+    const box = current()?.querySelector("input[name=target]");
+    if (chosen.length === 0 && box) box.checked = true;
+    const needed = button.dataset.needs && document.getElementById(button.dataset.needs);
+    const missing = needed && needed.value === "";
+    if (missing || (chosen.length === 0 && !box)) event.preventDefault();
+    if (missing) needed.focus();
+  });
+
+  form?.querySelector("[data-reason]")?.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.target.value === "") return;
+    event.preventDefault();
+    form.querySelector("button[value=close]").click();
+  });
+
+  // -- campaigns open in their place ------------------------------------------------------------------------------------
+
+  async function rowsOf(address) {
+    const answer = await fetch(address, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
+    if (!answer.ok) throw new Error(answer.statusText);
+    const body = document.createElement("template");
+    body.innerHTML = `<table><tbody>${await answer.text()}</tbody></table>`;
+    return [...body.content.querySelectorAll("tr")];
+  }
+
+  table?.addEventListener("click", async (event) => {
+    const link = event.target.closest("[data-expand]");
+    if (!link) return;
+    event.preventDefault();
+    const row = link.closest("tr");
+    if (link.getAttribute("aria-expanded") === "true") {
+      while (row.nextElementSibling?.classList.contains("inside")) row.nextElementSibling.remove();
+      link.setAttribute("aria-expanded", "false");
+      return;
+    }
+    link.setAttribute("aria-expanded", "true");
+    row.after(...(await rowsOf(link.dataset.expand)));
+  });
+
+  // -- new alerts: put above, and the row under the cursor stays where the eye is -------------------------------------
+
+  if (!table || !window.EventSource || new URLSearchParams(location.search).get("after")) return;
+  let newest = Number(table.dataset.newest);
+  let unseen = 0;
+  let asking = false;
+  const pill = form.querySelector("[data-arrivals]");
+
+  async function takeIn(upTo) {
+    if (asking || upTo <= newest) return;
+    asking = true;
+    try {
+      const rows = await rowsOf(`${table.dataset.live}&seq=${newest}`);
+      newest = upTo;
+      const fresh = rows.filter((row) => !document.getElementById(row.id));
+      if (fresh.length > 0) place(fresh);
+    } finally {
+      asking = false;
+    }
+  }
+
+  function place(rows) {
+    const kept = current() ?? table.querySelector("[data-row]");
+    const before = kept?.getBoundingClientRect().top;
+    unseen += rows.length;
+    pill.textContent = pill.dataset.arrivals.replace("{n}", unseen);
+    pill.parentElement.hidden = false;
+    rows.forEach((row) => row.classList.replace("inside", "arrived"));
+    table.tBodies[0].prepend(...rows);
+    if (kept) {
+      pane.scrollTop += kept.getBoundingClientRect().top - before;
+      scrollBy(0, kept.getBoundingClientRect().top - before);
+    }
+    document.getElementById("live").textContent = pill.textContent;
+  }
+
+  pill.addEventListener("click", () => {
+    unseen = 0;
+    pill.parentElement.hidden = true;
+    pane.scrollTop = 0;
+    pane.scrollIntoView({ block: "nearest" });
+    current()?.classList.remove("current");
+    table.querySelector("[data-row]")?.classList.add("current");
+  });
+
+  const stream = new EventSource(`/live?after=${newest}`);
+  stream.addEventListener("alerts", (event) => takeIn(JSON.parse(event.data).newest));
+  addEventListener("pagehide", () => stream.close());
+})();
