@@ -101,8 +101,9 @@ def percentiles(values: np.ndarray[Any, Any]) -> dict[str, float]:
 def at_rate(started: Center, file: Path, seconds: float) -> dict[str, Any]:
     """Publish live events at RATE, open loop; latency from the broker's append of an event to what it caused.
 
-    `judged_ms` is that of all events after the warm-up; `in_snapshot_ms` and `between_ms` divide them by whether a
-    snapshot was being written when they were judged.
+    `judged_ms` is that of all events after the warm-up. `pairs_ms` has, for each snapshot, the p99 of events that came
+    while it was written and of those that came between it and the next one: neighbours, so that the noise of a shared
+    machine, which changes by the minute, meets both alike.
     """
     warm = int(RATE * WARM_SECONDS)
     events = warm + int(RATE * seconds)
@@ -123,17 +124,27 @@ def at_rate(started: Center, file: Path, seconds: float) -> dict[str, Any]:
         # Both by the broker's clock, so an alert of the warm-up is one whose event was appended before it ended.
         began = min(alert.appended_ms for alert in seen.alerts.values()) + WARM_SECONDS * 1000
         alerts = np.array([alert.latency_ms for alert in seen.alerts.values() if alert.appended_ms >= began])
-    seconds_of = np.array(writing) // 1000 if writing else np.empty(0)
-    inside = np.isin(appended // 1000, seconds_of)
     return {
         "judged_ms": percentiles(judged),
-        "in_snapshot_ms": percentiles(judged[inside]),
-        "between_ms": percentiles(judged[~inside]),
-        "snapshot_share": round(float(inside.mean()), 2),
+        "pairs_ms": pairs(appended, judged, np.array(writing)),
         "alert_ms": percentiles(alerts),
         "alerts": len(alerts),
         "behind_s": sent["behind_s"],
     }
+
+
+def pairs(appended: np.ndarray[Any, Any], judged: np.ndarray[Any, Any], writing: np.ndarray[Any, Any]) -> list[Any]:
+    """[p50 during, p50 after, p99 during, p99 after] of each snapshot that was followed by a time without one, ms."""
+    breaks = np.flatnonzero(np.diff(writing) > 1_500)
+    begins, ends = writing[[0, *(breaks + 1)]] if len(writing) else [], writing[[*breaks, -1]] if len(writing) else []
+    found = []
+    for begin, end, following in zip(begins[:-1], ends[:-1], begins[1:], strict=True):
+        # A look happens every SEEN_SECONDS; what was appended shortly before waits through the snapshot's beginning.
+        during = judged[(appended >= begin - 1000 * SEEN_SECONDS) & (appended <= end)]
+        after = judged[(appended > end + 1_000) & (appended < following - 1_000)]
+        if len(during) and len(after):
+            found.append([float(np.percentile(some, share)) for share in (50, 99) for some in (during, after)])
+    return found
 
 
 def _load(file: Path, servers: str, events: int) -> dict[str, Any]:
@@ -157,15 +168,17 @@ def memory(file: Path, subjects: int) -> dict[str, Any]:
     """A worker that holds a million subjects: resident bytes, and latency while a snapshot is written and between."""
     with center(ANTIFRAUD_SNAPSHOT_SECONDS="20") as started:
         found = _with_population(started, subjects, lambda: at_rate(started, file, SNAPSHOTS_SECONDS))
+    p50_during, p50_after, p99_during, p99_after = np.array(found["pairs_ms"]).T
     return {
         "subjects": subjects,
         "rss_bytes": found["rss_bytes"],
-        "p99_ms_between_snapshots": found["between_ms"]["p99"],
-        "p99_ms_during_snapshots": found["in_snapshot_ms"]["p99"],
-        "p50_ms_between_snapshots": found["between_ms"]["p50"],
-        "p50_ms_during_snapshots": found["in_snapshot_ms"]["p50"],
-        "share_of_events_during_snapshots": found["snapshot_share"],
-        "snapshots": found["snapshots"],
+        "snapshots": len(p99_during),
+        "p50_ms_during_and_after": [statistics.median(p50_during), statistics.median(p50_after)],
+        "p99_ms_during_and_after": [statistics.median(p99_during), statistics.median(p99_after)],
+        "p99_ms_more_during_snapshots": statistics.median(p99_during - p99_after),
+        "p99_ms_more_spread": [float(min(p99_during - p99_after)), float(max(p99_during - p99_after))],
+        "snapshot_seconds": found["snapshot_seconds"],
+        "pause_ms": found["pause_ms"],
     }
 
 
@@ -182,11 +195,19 @@ def _with_population(started: Center, subjects: int, act: Callable[[], dict[str,
     result = act()
     with urllib.request.urlopen(f"http://127.0.0.1:{started.ports[0]}/metrics") as response:
         text = response.read().decode()
-    result["snapshots"] = next(
-        (float(line.split()[-1]) for line in text.splitlines() if line.startswith("antifraud_snapshots_total")), 0.0
-    )
+    for name, metric, unit in (
+        ("snapshot_seconds", "antifraud_snapshot_seconds", 1),
+        ("pause_ms", "antifraud_snapshot_pause_seconds", 1000),
+    ):
+        total, count = (metric_of(text, f"{metric}_{part}") for part in ("sum", "count"))
+        result[name] = round(unit * total / max(count, 1), 2)
     result["rss_bytes"] = worker(started).memory_info().rss
     return result
+
+
+def metric_of(text: str, name: str) -> float:
+    """The value of a metric without labels on a /metrics page; 0 where it is not there."""
+    return next((float(line.split()[-1]) for line in text.splitlines() if line.split(" ")[0] == name), 0.0)
 
 
 def write_population(folder: str, cluster: str, subjects: int) -> None:

@@ -1,9 +1,10 @@
 """Snapshots of a state: written aside by a forked child, MACed, synced, renamed; read back whole or not at all.
 
-A snapshot is one file: a magic line, a MessagePack header (format, cluster, partition, offsets, the arrays' names,
-types and shapes), the state's document, the arrays' bytes, and a keyed BLAKE2b over all of it. The parent forks, so the
-child sees the state of one instant while the flow goes on; the child touches no lock, no event loop and no socket.
-The store is any fsspec URL; where it is not a local folder the child writes to a spool and a thread uploads.
+A snapshot is one file: a magic line, a random number, a MessagePack header (format, cluster, partition, offsets, the
+arrays' names, types and shapes), the state's document, the arrays' bytes, and a Poly1305 tag over all of it (RFC 8439).
+The key of the tag is an HMAC of the random number, so that no two files share one, as Poly1305 asks. The parent forks,
+so the child sees the state of one instant while the flow goes on; the child touches no lock, no event loop and no
+socket. The store is any fsspec URL; where it is not a local folder the child writes to a spool and a thread uploads.
 """
 
 from __future__ import annotations
@@ -25,19 +26,23 @@ import fsspec
 import msgspec
 import numpy as np
 import structlog
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.poly1305 import Poly1305
 from numpy.typing import NDArray
 
 from rules.events import EVENT
+from streams.direct_file import DirectFile
 from streams.frames import EVENT_LAYOUT
 
 log = structlog.get_logger(__name__)
 
-FORMAT: Final = 1
-_MAGIC: Final = b"antifraud snapshot 1\n"
-_MAC_BYTES: Final = 32
-_CHUNK: Final = 256 * 1024
-_REST: Final = 3.0  # the child rests three times as long as it works: the flow needs the cores more
-_PATIENCE: Final = 30.0  # seconds in which it takes only what nobody else wants; then its turn comes like anybody's
+FORMAT: Final = 2
+_MAGIC: Final = b"antifraud snapshot\n"
+_FORMER: Final = b"antifraud snapshot 1\n"  # format 1
+_NONCE_BYTES: Final = 32
+_TAG_BYTES: Final = 16
+_CHUNK: Final = 1 << 20
+_REST: Final = 3.0  # the child rests three times as long as it works: the flow needs cores and disk more
 KEPT: Final = 2
 
 
@@ -116,7 +121,9 @@ class SnapshotStore:
         )
         temporary = self._spool / f"{_name(partition, facts_offset)}.writing-{os.getpid()}"
         bodies = [np.ascontiguousarray(array) for array in arrays.values()]
-        key = self._key
+        nonce = os.urandom(_NONCE_BYTES)
+        tag = Poly1305(self._key_of(nonce))
+        head = b"".join((_MAGIC, nonce, len(header).to_bytes(4, "little"), header, document))
         process = os.fork()
         if process == 0:
             # Nothing here may wait for a lock another thread held at the fork: plain writes and a hash, then out.
@@ -124,8 +131,7 @@ class SnapshotStore:
             try:
                 if not urgent:
                     os.nice(19)
-                    _only_idle_cores()
-                _write(temporary, key, header, document, bodies, rest=0.0 if urgent else _REST)
+                _write(temporary, tag, [memoryview(head), *map(_bytes_of, bodies)], rest=0.0 if urgent else _REST)
                 status = 0
             finally:
                 os._exit(status)
@@ -206,21 +212,22 @@ class SnapshotStore:
         with self._files.open(f"{self._root}/{name}", "rb") as file:
             content = bytearray(file.read())
         view = memoryview(content)
-        if len(view) < len(_MAGIC) + 4 + _MAC_BYTES or bytes(view[: len(_MAGIC)]) != _MAGIC:
+        if content.startswith(_FORMER):
+            raise SnapshotError(_other_format(name, "1"))
+        at = len(_MAGIC) + _NONCE_BYTES
+        if len(view) < at + 4 + _TAG_BYTES or not content.startswith(_MAGIC):
             raise _Broken("it is truncated or no snapshot")
-        body, mac = view[:-_MAC_BYTES], bytes(view[-_MAC_BYTES:])
-        if not hmac.compare_digest(hashlib.blake2b(body, key=self._key, digest_size=_MAC_BYTES).digest(), mac):
-            raise _Broken("its signature does not fit: it is damaged or was signed with another key")
-        at = len(_MAGIC)
+        try:
+            key = self._key_of(bytes(view[len(_MAGIC) : at]))
+            Poly1305.verify_tag(key, view[:-_TAG_BYTES], bytes(view[-_TAG_BYTES:]))
+        except InvalidSignature:
+            raise _Broken("its signature does not fit: it is damaged or was signed with another key") from None
         length = int.from_bytes(view[at : at + 4], "little")
         at += 4
         header = msgspec.msgpack.decode(view[at : at + length], type=_Header)
         at += length
         if header.format != FORMAT or header.layout != EVENT_LAYOUT:
-            raise SnapshotError(
-                f"{name} has format {header.format}, rows {header.layout}; this program reads format {FORMAT}, rows "
-                f"{EVENT_LAYOUT}. See 'What to do when' in docs/operations.md."
-            )
+            raise SnapshotError(_other_format(name, f"{header.format}, rows {header.layout}"))
         if header.cluster != self._cluster:
             raise SnapshotError(
                 f"{name} belongs to Kafka cluster {header.cluster}, this is {self._cluster}. "
@@ -235,6 +242,9 @@ class SnapshotStore:
             arrays[array] = np.frombuffer(content, dtype, count, at).reshape(shape)
             at += count * dtype.itemsize
         return document, arrays, header.facts_offset
+
+    def _key_of(self, nonce: bytes) -> bytes:
+        return hmac.digest(self._key, nonce, "sha256")
 
     def close(self) -> None:
         """Remove the spool of a remote store."""
@@ -262,31 +272,25 @@ def _dtype(described: str) -> np.dtype[Any]:
     return np.dtype([tuple(field) for field in ast.literal_eval(described)])
 
 
-def _write(path: Path, key: bytes, header: bytes, document: bytes, bodies: list[NDArray[Any]], *, rest: float) -> None:
-    mac = hashlib.blake2b(key=key, digest_size=_MAC_BYTES)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    parts = [memoryview(part) for part in (_MAGIC, len(header).to_bytes(4, "little"), header, document)]
-    patient_until = time.monotonic() + _PATIENCE
-    for view in (*parts, *map(_bytes_of, bodies)):
-        for start in range(0, len(view), _CHUNK):
-            began = time.process_time()
-            chunk = view[start : start + _CHUNK]
-            mac.update(chunk)
-            while len(chunk):
-                chunk = chunk[os.write(descriptor, chunk) :]
+def _write(path: Path, tag: Poly1305, parts: list[memoryview], *, rest: float) -> None:
+    file = DirectFile(path)
+    for part in parts:
+        for start in range(0, len(part), _CHUNK):
+            began = time.monotonic()
+            chunk = part[start : start + _CHUNK]
+            tag.update(chunk)
+            file.write(chunk)
             if rest:
-                time.sleep(rest * (time.process_time() - began))
-            if rest and time.monotonic() > patient_until:
-                _only_idle_cores(False)
-    os.write(descriptor, mac.digest())
-    os.fsync(descriptor)
-    os.close(descriptor)
+                time.sleep(rest * (time.monotonic() - began))
+    file.write(memoryview(tag.finalize()))
+    file.finish()
 
 
-def _only_idle_cores(only: bool = True) -> None:
-    """Linux can run a process on what other processes leave over; elsewhere its niceness has to do."""
-    if hasattr(os, "SCHED_IDLE"):
-        os.sched_setscheduler(0, os.SCHED_IDLE if only else os.SCHED_OTHER, os.sched_param(0))
+def _other_format(name: str, found: str) -> str:
+    return (
+        f"{name} has format {found}; this program reads format {FORMAT}, rows {EVENT_LAYOUT}. "
+        "See 'What to do when' in docs/operations.md."
+    )
 
 
 def _bytes_of(array: NDArray[Any]) -> memoryview:

@@ -13,7 +13,8 @@ import pytest
 
 DISTRIBUTION = "antifraud-center"
 PACKAGES = {"streams", "rules", "models", "simulator", "console"}
-SHELL = {"faust", "mode", "kafka", "aiokafka", "streams", "simulator", "structlog", "prometheus_client", "fsspec", "console"}
+SHELL = {"faust", "mode", "kafka", "aiokafka", "streams", "simulator", "console", "structlog", "prometheus_client"}
+SHELL |= {"fsspec", "sqlalchemy", "fastapi"}
 
 
 def test_our_import_names_are_only_ours() -> None:

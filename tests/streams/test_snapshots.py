@@ -134,6 +134,15 @@ def test_a_snapshot_of_another_cluster_format_or_layout_is_refused(url: str, mon
             SnapshotStore(url, KEY, "cluster-1").newest(0)
 
 
+def test_a_snapshot_of_the_former_version_is_refused_by_name(url: str) -> None:
+    """P20: it is whole, so to pass it over as damaged and begin anew would be wrong."""
+    store = SnapshotStore(url, KEY, "cluster-1")
+    taken(store, 5)
+    damaged(url, store.names(0)[0], lambda content: bytearray(b"antifraud snapshot 1\n") + content)
+    with pytest.raises(SnapshotError, match="has format 1; this program reads format 2"):
+        store.newest(0)
+
+
 def test_a_snapshot_waits_for_what_its_records_caused(tmp_path: Path) -> None:
     store = SnapshotStore(str(tmp_path), KEY, "cluster-1")
 
