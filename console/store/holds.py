@@ -10,7 +10,9 @@ from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 from console.store.errors import NotFound
 from console.store.tables import alerts, hold_events, holds
 from rules.holds import OPEN
+from streams.contracts.fields import milliseconds
 from streams.contracts.hold import HoldEvent
+from streams.contracts.text import Text
 
 PAGE: Final = 50
 
@@ -52,6 +54,19 @@ class Hold:
     at: int
     deadline_at: int
     event: HoldEvent  # as published
+
+
+@dataclass(frozen=True)
+class HoldState:
+    """One state that a hold went through; instants in ms UTC."""
+
+    state: str
+    at: int
+    cause: str
+    cause_text: Text
+    clock: str
+    deadline_at: int
+    legal_basis: Text
 
 
 @dataclass(frozen=True)
@@ -125,10 +140,22 @@ def found(connection: Connection, hold_id: str) -> Hold:
     return _hold(row.hold_id, row.open, row.amount, row.since, row.at, row.deadline_at, row.document)
 
 
-def states(connection: Connection, hold_id: str) -> list[HoldEvent]:
+def states(connection: Connection, hold_id: str) -> list[HoldState]:
     """Every state that a hold went through, in order."""
     query = select(hold_events.c.document).where(hold_events.c.hold_id == hold_id).order_by(hold_events.c.number)
-    return [HoldEvent.model_validate_json(document) for document in connection.scalars(query)]
+    said = [HoldEvent.model_validate_json(document) for document in connection.scalars(query)]
+    return [
+        HoldState(
+            one.state,
+            milliseconds(one.at),
+            one.cause,
+            one.cause_text,
+            one.clock,
+            milliseconds(one.deadline),
+            one.legal_basis,
+        )
+        for one in said
+    ]
 
 
 def alerts_behind(connection: Connection, hold: Hold) -> list[HoldAlert]:

@@ -7,9 +7,11 @@ from typing import Final
 
 from sqlalchemy import Connection, Row, func, or_, select
 
+from console.pyramids.reading import Reading, reading_of
 from console.pyramids.story import Operation, Story, tell
 from console.store.errors import NotFound
 from console.store.tables import meter_readings, meters, operations, tokens, warnings
+from console.store.upserts import chunks
 from rules.events import TRANSACTION_KINDS
 from rules.rulebook_reading import packaged_procedure
 from streams.contracts.pyramid_meter import PyramidMeter
@@ -19,13 +21,11 @@ MOST_OPERATIONS: Final = 100_000  # of one collector that its page looks at: the
 
 @dataclass(frozen=True)
 class Collector:
-    """A suspected collector by its latest reading; `at` in ms UTC."""
+    """A suspected collector by its latest reading."""
 
     token: str
-    key: int
-    at: int
     highest: float  # the highest index it ever had
-    reading: PyramidMeter
+    reading: Reading
 
 
 @dataclass(frozen=True)
@@ -125,12 +125,12 @@ def warned_payers(connection: Connection, key: int) -> set[int]:
 def token_texts(connection: Connection, keys: list[int]) -> dict[int, str]:
     """The texts of tokens by key; a key that was never told is left out."""
     texts: dict[int, str] = {}
-    for start in range(0, len(keys), 500):
-        query = select(tokens.c.key, tokens.c.token).where(tokens.c.key.in_(keys[start : start + 500]))
+    for some in chunks(keys):
+        query = select(tokens.c.key, tokens.c.token).where(tokens.c.key.in_(some))
         texts.update((key, token) for key, token in connection.execute(query))
     return texts
 
 
 def _collector(row: Row[tuple[object, ...]]) -> Collector:
-    reading = PyramidMeter.model_validate_json(row.document)
-    return Collector(reading.collector, row.collector, row.at, row.highest, reading)
+    reading = reading_of(PyramidMeter.model_validate_json(row.document))
+    return Collector(reading.collector, row.highest, reading)
