@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+import numpy as np
+
 from rules.events import LOCAL_OFFSET_MS
 from rules.examples import judge, tell, written_out
 from rules.rulebook import Rulebook
@@ -53,7 +55,7 @@ def story_of(rulebook: Rulebook, place: int, example: Example) -> Story:
 def verdict(rulebook: Rulebook, place: int, story: Iterable[Moment]) -> Verdict:
     """Judge a story by the engine's own judge, from histories that know nothing else."""
     judged = judge(rulebook, tell(_example(story)))
-    fired = (judged.score >= rulebook.alert_at).any(axis=0)
+    fired = np.any(judged.score >= rulebook.alert_at, axis=0).tolist()
     return Verdict(
         silent=not fired[place],
         score=float(judged.score[:, place].max(initial=0.0)),
