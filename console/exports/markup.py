@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 from lxml import etree
 
@@ -37,7 +37,8 @@ class Writer:
 
     def __init__(self, namespace: str | None = None) -> None:
         self._namespace = namespace
-        self._names: dict[str | None, str] | None = {None: namespace} if namespace is not None else None
+        # lxml's stubs know no default namespace, which is the one of the key None.
+        self._names = cast("Mapping[str, str]", {None: namespace}) if namespace is not None else None
 
     def element(
         self, tag: str, *children: etree._Element | None, attributes: Mapping[str, str] | None = None
@@ -67,10 +68,9 @@ def document(root: etree._Element, schema: str, face: str) -> bytes:
     Raises:
         NotValid: it does not.
     """
-    checker = _schema(schema)
+    checker: Any = _schema(schema)  # lxml's stubs do not know its log
     if not checker.validate(root):
-        places = sorted({f"line {error.line}: {error.path}" for error in checker.error_log})
-        raise NotValid(f"the export does not keep {schema}: {'; '.join(places[:5])}")
+        raise NotValid(f"the export does not keep {schema}: {checker.error_log.last_error.path}")
     # Two hyphens end a comment, whatever stands around them.
     root.addprevious(etree.Comment(f" {clean(face).replace('--', '—').rstrip('-')} "))
     return etree.tostring(root.getroottree(), xml_declaration=True, encoding="UTF-8", pretty_print=True)
