@@ -6,7 +6,8 @@ answer. What an approval brings about is told once for each kind, by the module 
     @on_approved("filing")
     def _file(connection: Connection, checker: Actor, proposal: Proposal, now: int) -> None: ...
 
-The effect runs inside the approval's transaction: where it raises, nothing is approved.
+The effect runs inside the approval's transaction: where it raises, nothing is approved. An effect that names people to
+somebody outside is told by `on_approved_opening` instead, and gets the vault with which it opens them.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from console.store.actor import Actor, need
 from console.store.errors import NotAllowed, NotFound, Stale
 from console.store.ids import next_id
 from console.store.tables import proposals
+from streams.tokens import Vault
 
 Kind = Literal["filing", "list_entry", "freeze", "distribution", "rulebook", "recall"]
 State = Literal["proposed", "approved", "refused", "withdrawn", "failed"]
@@ -70,7 +72,9 @@ class Proposal:
 
 
 Effect = Callable[[Connection, Actor, Proposal, int], None]
+OpeningEffect = Callable[[Connection, Vault, Actor, Proposal, int], None]
 _effects: dict[Kind, Effect] = {}
+_opening_effects: dict[Kind, OpeningEffect] = {}
 
 
 def on_approved(kind: Kind) -> Callable[[Effect], Effect]:
@@ -78,6 +82,17 @@ def on_approved(kind: Kind) -> Callable[[Effect], Effect]:
 
     def registered(effect: Effect) -> Effect:
         if _effects.setdefault(kind, effect) is not effect:
+            raise ValueError(f"an approved {kind} already has an effect")
+        return effect
+
+    return registered
+
+
+def on_approved_opening(kind: Kind) -> Callable[[OpeningEffect], OpeningEffect]:
+    """As `on_approved`, of a kind whose effect opens identities: it gets the vault after the connection."""
+
+    def registered(effect: OpeningEffect) -> OpeningEffect:
+        if _opening_effects.setdefault(kind, effect) is not effect:
             raise ValueError(f"an approved {kind} already has an effect")
         return effect
 
@@ -120,15 +135,26 @@ def propose(
 
 
 def approve(
-    connection: Connection, checker: Actor, proposal_id: int, digest: str, *, now: int, answer: str = ""
+    connection: Connection,
+    checker: Actor,
+    proposal_id: int,
+    digest: str,
+    *,
+    now: int,
+    answer: str = "",
+    vault: Vault | None = None,
 ) -> Proposal:
-    """Approve what has this digest, and do it.
+    """Approve what has this digest, and do it; `vault` for kinds whose effect opens identities.
 
     Raises:
         NotFound, NotAllowed: no such proposal; the checker is its maker or may not check this kind.
         Stale: it has been answered already, or another document was looked at.
     """
     proposal = _answered(connection, checker, proposal_id, digest, "approved", now, answer)
+    opening = _opening_effects.get(proposal.kind)
+    if opening is not None and vault is not None:
+        opening(connection, vault, checker, proposal, now)
+        return proposal
     effect = _effects.get(proposal.kind)
     if effect is None:
         raise RuntimeError(f"nothing says what an approved {proposal.kind} brings about")
