@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 from pydantic import AliasChoices, Field
@@ -24,4 +25,8 @@ class ConsoleSettings(BaseSettings):
     hosts: tuple[str, ...] = Field(
         default=("127.0.0.1", "localhost", "[::1]"),
         description="the names by which browsers may ask for the console, as a JSON list, without ports",
+    )
+    audit_heads: Path = Field(
+        default=Path("var/console/audit-heads.jsonl"),
+        description="where signed heads of the audit log are kept outside the store: better on another machine",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -13,12 +14,18 @@ from console.people.roles import may_see_case
 from console.store.actor import Actor, need
 from console.store.errors import NotFound, StoreError
 from console.store.opening import Store
-from console.store.tables import identities
+from console.store.tables import identities, tokens
+from streams.contracts.fields import check_account, check_party_id, check_phone
 from streams.subjects import canonical_account
 from streams.tokens import SealBroken, SubjectKind, TokenKey, Vault
 
 SHORTEST_REASON, LONGEST_REASON = 10, 500
 _TOKEN_LENGTHS: Final = range(34, 42)
+_IDENTIFIERS: Final[dict[str, tuple[SubjectKind, Callable[[str], str]]]] = {
+    "person": ("person", check_party_id),
+    "account": ("account", check_account),
+    "phone": ("phone", check_phone),
+}
 
 
 class ReasonMissing(StoreError):
@@ -26,6 +33,13 @@ class ReasonMissing(StoreError):
 
     def __init__(self) -> None:
         super().__init__(f"A reason has at least {SHORTEST_REASON} letters.", "Say what it is needed for.")
+
+
+class NoIdentifier(StoreError):
+    """What was typed is no identifier of that kind."""
+
+    def __init__(self) -> None:
+        super().__init__("That is no identifier of this kind.", "Check the digits.")
 
 
 class Unopenable(StoreError):
@@ -88,13 +102,11 @@ def open_for(
     return _opened(connection, vault, token)
 
 
-def is_known(connection: Connection, token: str) -> bool:
-    """Whether there is anything behind a token that could be revealed."""
-    return bool(_sealed(connection, token))
+def find_token(key: TokenKey, kind: str, value: str) -> str:
+    """The token of an IIN or BIN (`person`), account or phone that somebody typed; nothing is looked up or kept.
 
-
-def find_token(key: TokenKey, kind: SubjectKind, value: str) -> str:
-    """The token of an IIN, BIN, account, phone or device that somebody typed; nothing is looked up or kept.
+    Raises:
+        NoIdentifier: it is none: another form, or a wrong check digit.
 
     >>> from streams.tokens import demo_keys
     >>> key = demo_keys()[0]
@@ -102,7 +114,17 @@ def find_token(key: TokenKey, kind: SubjectKind, value: str) -> str:
     True
     """
     plain = "".join(value.split())
-    return key.text(key.token(kind, canonical_account(plain) if kind == "account" else plain))
+    try:
+        subject, check = _IDENTIFIERS[kind]
+        plain = check(plain)
+    except (KeyError, ValueError):
+        raise NoIdentifier from None
+    return key.text(key.token(subject, canonical_account(plain) if subject == "account" else plain))
+
+
+def is_met(connection: Connection, token: str) -> bool:
+    """Whether this store has met a token at all."""
+    return connection.execute(select(tokens.c.key).where(tokens.c.token == token)).first() is not None
 
 
 def _sealed(connection: Connection, token: str) -> dict[str, bytes]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from typing import Final
 
 from fastapi import FastAPI
@@ -10,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
 from starlette.types import Scope
 
+from console.audit_heads import HeadKeeper
 from console.keyring import Keyring
 from console.people.limits import Attempts
 from console.settings import ConsoleSettings
@@ -45,6 +49,7 @@ def create_app(
         openapi_url="/api/openapi.json",
         docs_url=None,  # its page loads scripts from another host
         redoc_url=None,
+        lifespan=_lifespan,
     )
     app.state.house = House(settings, store, keys or Keyring.load(), Renderer(load()), Attempts(), clock)
     for router in routers.PAGES:
@@ -56,6 +61,16 @@ def create_app(
     errors.install(app)
     app.add_middleware(Guard, hosts=settings.hosts)
     return app
+
+
+@contextlib.asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """What runs beside the requests, from the first to the last."""
+    house: House = app.state.house
+    keeper = HeadKeeper(house.store, house.keys.signing, house.settings.audit_heads, house.clock)
+    keeper.start()
+    yield
+    await asyncio.to_thread(keeper.stop)
 
 
 class _Static(StaticFiles):

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 
 from console.audit import request_id
 from console.store.errors import NotAllowed, NotFound, Stale, StoreAway, StoreError, StoreFull, StoreLocked
-from console.vault import ReasonMissing, Unopenable
+from console.vault import NoIdentifier, ReasonMissing, Unopenable
 from console.web.house import house_of
 from console.web.page import is_partial, language_for, page
 from console.web.refusals import MustEnrol, NotSignedIn, Refusal
@@ -33,6 +33,7 @@ _STORE: Final[dict[type[StoreError], tuple[int, str]]] = {
     StoreLocked: (503, "errors.store_locked"),
     StoreAway: (503, "errors.store_away"),
     ReasonMissing: (422, "reveal.reason_short"),
+    NoIdentifier: (422, "reveal.no_identifier"),
     Unopenable: (503, "reveal.unopenable"),
 }
 _STATUS: Final = {

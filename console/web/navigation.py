@@ -31,6 +31,7 @@ ENTRIES: Final = (
     Entry("warnings", "/warnings", ("pyramids.read",), "w"),
     Entry("registries", "/registries", ("registries.read",), "r"),
     Entry("rulebook", "/rulebook", ("rulebook.read",), "b"),
+    Entry("search", "/identities", ("identities.reveal",), "f"),
     Entry("statistics", "/statistics", ("statistics.read",), "s"),
     Entry("audit", "/audit", ("audit.read",), "a"),
     Entry("people", "/people", ("people.manage",), "m"),

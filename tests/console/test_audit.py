@@ -120,9 +120,14 @@ def test_a_head_by_another_key_proves_nothing(store: Store) -> None:
 
 def test_a_change_that_is_undone_leaves_no_entry(store: Store) -> None:
     fill(store, 1)
-    with pytest.raises(ZeroDivisionError), store.writing() as connection:
-        audit.write(connection, System(), "case.opened", "case", 1)
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        _open_a_case_and_fail(store)
     fill(store, 1)
     with store.reading() as connection:
         assert check(connection, [KEY.public]).entries == 2
+
+
+def _open_a_case_and_fail(store: Store) -> None:
+    with store.writing() as connection:
+        audit.write(connection, System(), "case.opened", "case", 1)
+        raise ZeroDivisionError

@@ -92,7 +92,12 @@ def test_reasons_say_something_and_unknown_tokens_and_cases_are_not_found(store:
 
 def test_an_action_that_fails_has_used_no_identity(store: Store) -> None:
     sealed_in(store)
-    with pytest.raises(ZeroDivisionError), store.writing() as connection:
+    with pytest.raises(ZeroDivisionError):
+        _use_and_fail(store)
+    assert logged(store) == []
+
+
+def _use_and_fail(store: Store) -> None:
+    with store.writing() as connection:
         assert open_for(connection, VAULT, Somebody(), TOKEN, "disposition").value == IIN
         raise ZeroDivisionError
-    assert logged(store) == []

@@ -1,0 +1,63 @@
+"""`/audit`: the auditor reads what everybody did, and has the log checked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from console.store.audit_log import Sought, entries
+from console.web.audit_checking import check_log
+from console.web.formats import KAZAKHSTAN
+from console.web.house import TheHouse
+from console.web.page import page
+from console.web.viewer import Viewer, may
+
+router = APIRouter()
+Auditor = Annotated[Viewer, Depends(may("audit.read"))]
+_PAGE = 100
+_FIELDS = ("actor", "action", "object_kind", "object_id", "since", "until")
+
+
+@router.get("/audit")
+def listing(
+    request: Request,
+    viewer: Auditor,
+    house: TheHouse,
+    actor: Annotated[str, Query(max_length=64)] = "",
+    action: Annotated[str, Query(max_length=64)] = "",
+    object_kind: Annotated[str, Query(max_length=32)] = "",
+    object_id: Annotated[str, Query(max_length=128)] = "",
+    since: Annotated[str, Query(max_length=10)] = "",
+    until: Annotated[str, Query(max_length=10)] = "",
+    before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
+) -> Response:
+    """The entries that fit, the latest first; `since` and `until` are days of Kazakhstan, both included."""
+    given = dict(zip(_FIELDS, (actor, action, object_kind, object_id, since, until), strict=True))
+    sought = Sought(actor, action, object_kind, object_id, _begin_of(since), _begin_of(until, days=1))
+    with house.store.reading() as connection:
+        found = entries(connection, sought, before, _PAGE + 1)
+    older = _older({**given, "before": str(found[_PAGE - 1].number)}) if len(found) > _PAGE else None
+    return page(request, viewer, "audit.html", entries=found[:_PAGE], given=given, older=older)
+
+
+@router.post("/audit/check")
+def check(request: Request, viewer: Auditor, house: TheHouse) -> Response:
+    """Walk the whole chain, and compare it with the heads that were kept elsewhere."""
+    return page(request, viewer, "audit_check.html", report=check_log(house, viewer))
+
+
+def _older(query: dict[str, str]) -> str:
+    return f"/audit?{urlencode({name: value for name, value in query.items() if value})}"
+
+
+def _begin_of(day: str, *, days: int = 0) -> int | None:
+    """The first instant of a day, ms UTC; None where the text is no day."""
+    try:
+        found = date.fromisoformat(day) + timedelta(days=days)
+    except (ValueError, OverflowError):
+        return None
+    return int(datetime(found.year, found.month, found.day, tzinfo=KAZAKHSTAN).timestamp() * 1000)
