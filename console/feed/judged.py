@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from console.feed import alerts, tokens
 from console.feed.records import DAY_MS, LOCAL_OFFSET_MS, Reader, Record
+from console.store import recalls
 from console.store.tables import activity, operations
 from console.store.upserts import Row, add, put
 from rules.events import FIRST_FACT, LATE, PARTY_KINDS, Events
@@ -63,6 +64,7 @@ def project(
     tokens.know(connection, kinds)
     _count(connection, days)
     alerts.complete(connection, reader, found)
+    recalls.match_returns(connection, rows)
     return after
 
 
