@@ -9,6 +9,7 @@ from streams.contracts import (
     call,
     credit_refusals,
     disposition,
+    freeze_order,
     hold,
     list_entries,
     loan,
@@ -158,4 +159,5 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "pyramid_meter": pyramid_meter.EXAMPLE,
     "warning": warning.EXAMPLE,
     "warning_effect": warning.EFFECT_EXAMPLE,
+    "freeze_order": freeze_order.EXAMPLE,
 }

@@ -20,6 +20,7 @@ from streams.contracts.decision import Decision, ProgressMark
 from streams.contracts.disposition import Disposition
 from streams.contracts.examples import EXAMPLES
 from streams.contracts.fields import Contract
+from streams.contracts.freeze_order import FreezeOrder
 from streams.contracts.headers import CONTENT_TYPE, CONTROL, HISTORY, SPECVERSION, cloud_event_type
 from streams.contracts.heartbeat import Heartbeat
 from streams.contracts.hold import HoldEvent
@@ -58,6 +59,7 @@ CONTRACTS: Final[Mapping[str, type[Contract]]] = {
     "pyramid_meter": PyramidMeter,
     "warning": Warning,
     "warning_effect": WarningEffect,
+    "freeze_order": FreezeOrder,
 }
 
 
@@ -158,6 +160,13 @@ CHANNELS: Final = (
         "send",
         "Alerts of typologies on trial.",
         ("suspicious_operation",),
+    ),
+    Channel(
+        "orders",
+        "orders.{institution}",
+        "send",
+        "What money the FIU orders an institution to keep where it is.",
+        ("freeze_order",),
     ),
     Channel("holds", "holds", "send", "What becomes of each hold, until it ends with a cause.", ("hold",)),
     Channel("notices", "notices", "send", "What bodies outside the center are asked to do.", ("notice",)),

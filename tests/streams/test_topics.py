@@ -53,7 +53,7 @@ def _no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_each_institution_has_its_own_topics() -> None:
     topics = Topics.load(institutions=["CASPKZKA", "HSBKKZKX"], partitions=4, tx_partitions=2)
     own = [topic.name for topic in topics if topic.publisher == "HSBKKZKX"]
-    assert own == ["tx.HSBKKZKX", "loans.HSBKKZKX", "rejected.HSBKKZKX", "decisions.HSBKKZKX"]
+    assert own == [f"{kind}.HSBKKZKX" for kind in ("tx", "loans", "orders", "rejected", "decisions")]
     assert topics["tx.CASPKZKA"].write == ("institution:CASPKZKA",)
     assert topics["decisions.HSBKKZKX"].read == ("institution:HSBKKZKX",)
     assert topics["tx.CASPKZKA"].partitions == 2
@@ -113,14 +113,18 @@ def test_nobody_may_more_than_declared() -> None:
     assert who("WRITE", "calls.KCELL") == {"telecom:KCELL"}
     assert who("WRITE", "registry.credit-refusals") == {"state:EGOV"}
     assert who("WRITE", "dispositions") == {"state:AFM", "state:POLICE", "state:GENPROC"}
-    assert who("READ", "rejected.KCELL") == {"telecom:KCELL", "operator"}
-    assert who("READ", "rejected.EGOV") == {"state:EGOV", "operator"}
+    assert who("WRITE", "orders.CASPKZKA") == {"fiu"}
+    assert who("READ", "registry.lists") == {"center", "fiu"}
+    assert who("READ", "rejected.KCELL") == {"telecom:KCELL", "operator", "fiu"}
+    assert who("READ", "rejected.EGOV") == {"state:EGOV", "operator", "fiu"}
     institution = [row for row in rows if row.principal == "institution:CASPKZKA"]
     assert {(row.operation, row.resource) for row in institution} == {
         ("WRITE", "tx.CASPKZKA"),
         ("DESCRIBE", "tx.CASPKZKA"),
         ("WRITE", "loans.CASPKZKA"),
         ("DESCRIBE", "loans.CASPKZKA"),
+        ("READ", "orders.CASPKZKA"),
+        ("DESCRIBE", "orders.CASPKZKA"),
         ("READ", "rejected.CASPKZKA"),
         ("DESCRIBE", "rejected.CASPKZKA"),
         ("READ", "decisions.CASPKZKA"),
