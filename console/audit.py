@@ -49,6 +49,15 @@ class System:
 
 
 @dataclass(frozen=True, slots=True)
+class Somebody:
+    """A person who is not signed in yet, as an actor of the entry that says so."""
+
+    username: str
+    role: str
+    permissions: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Break:
     """The first entry of a chain that is not as it was written."""
 

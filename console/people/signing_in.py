@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, select, update
 
 from console import audit
-from console.audit import System
+from console.audit import Somebody, System
 from console.people import passwords, sessions, totp
 from console.people.passwords import DEMO_PASSWORD
 from console.store.opening import Store
@@ -74,7 +74,7 @@ def _decide(
     _change(connection, row["username"], failures=0, locked_until=None, totp_last=step or row["totp_last"])
     sessions.forget_ended(connection, now)
     secret = sessions.begin(connection, row["username"], now)
-    audit.write(connection, _Themselves(row["username"], row["role"]), "session.begun", "user", row["username"])
+    audit.write(connection, Somebody(row["username"], row["role"]), "session.begun", "user", row["username"])
     return secret
 
 
@@ -89,12 +89,3 @@ def _step(key: Vault, username: str, sealed: bytes | None, code: str, now: int, 
 
 def _change(connection: Connection, username: str, **values: int | None) -> None:
     connection.execute(update(users).where(users.c.username == username).values(**values))
-
-
-@dataclass(frozen=True, slots=True)
-class _Themselves:
-    """Somebody at the door, as the audit log names them."""
-
-    username: str
-    role: str
-    permissions: frozenset[str] = frozenset()

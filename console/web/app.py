@@ -16,6 +16,7 @@ from starlette.types import Scope
 from console.audit_heads import HeadKeeper
 from console.keyring import Keyring
 from console.people.limits import Attempts
+from console.people.oidc import Provider
 from console.settings import ConsoleSettings
 from console.store.opening import Store
 from console.texts import load
@@ -35,12 +36,18 @@ behind one is revealed by `POST /api/identities/reveal`, with a reason, and is i
 
 
 def create_app(
-    settings: ConsoleSettings, store: Store, keys: Keyring | None = None, *, clock: Clock = wall_clock
+    settings: ConsoleSettings,
+    store: Store,
+    keys: Keyring | None = None,
+    *,
+    clock: Clock = wall_clock,
+    provider: Provider | None = None,
 ) -> FastAPI:
     """The console over an open store, which the caller closes.
 
     Raises:
         KeyRefused: no `keys` are given and the environment names none.
+        ValueError: no `provider` is given and what the environment says of one will not do.
         TextFault: a text is missing in a language.
     """
     app = FastAPI(
@@ -51,7 +58,8 @@ def create_app(
         redoc_url=None,
         lifespan=_lifespan,
     )
-    app.state.house = House(settings, store, keys or Keyring.load(), Renderer(load()), Attempts(), clock)
+    keyring, renderer, signing_in = keys or Keyring.load(), Renderer(load()), provider or Provider.configured()
+    app.state.house = House(settings, store, keyring, renderer, Attempts(), clock, signing_in)
     for router in routers.PAGES:
         app.include_router(router, include_in_schema=False)
     app.state.pages = frozenset(route.path for route in app.routes if isinstance(route, APIRoute))

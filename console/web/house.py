@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from console.keyring import Keyring
 from console.people.limits import Attempts
+from console.people.oidc import Provider
 from console.settings import ConsoleSettings
 from console.store.opening import Store
 from console.web.rendering import Renderer
@@ -28,6 +29,7 @@ class House:
     renderer: Renderer
     attempts: Attempts  # at the door, by address
     clock: Clock  # ms UTC
+    provider: Provider | None = None  # where people of the organisation sign in, if not here
 
 
 def house_of(request: Request) -> House:

@@ -7,23 +7,35 @@ from typing import Final
 from fastapi import APIRouter
 
 from console.web.api import audit as audit_api
+from console.web.api import exports as exports_api
+from console.web.api import hold_decision as hold_decision_api
 from console.web.api import holds as holds_api
 from console.web.api import identities as identities_api
+from console.web.api import listing as listing_api
 from console.web.api import notices as notices_api
 from console.web.api import people as people_api
 from console.web.api import pyramids as pyramids_api
+from console.web.api import registries as registries_api
 from console.web.api import session as session_api
 from console.web.api import statistics as statistics_api
 from console.web.api import warnings as warnings_api
 from console.web.pages import (
     account,
     audit,
+    exports,
+    hold_decision,
     holds,
     home,
     identities,
+    listing,
     notices,
     people,
+    provider,
     pyramids,
+    registries,
+    rulebook,
+    rulebook_drafts,
+    rulebook_proposals,
     sign_in,
     statistics,
     warnings,
@@ -32,15 +44,23 @@ from console.web.pages import (
 PAGES: Final[tuple[APIRouter, ...]] = (
     home.router,
     sign_in.router,
+    provider.router,
     account.router,
     identities.router,
     audit.router,
     people.router,
     holds.router,
+    hold_decision.router,
     notices.router,
     pyramids.router,
     warnings.router,
+    registries.router,
+    listing.router,
     statistics.router,
+    exports.router,
+    rulebook_drafts.router,  # before `rulebook`, which takes /rulebook/{id}
+    rulebook_proposals.router,
+    rulebook.router,
 )
 
 API: Final[tuple[APIRouter, ...]] = (
@@ -49,8 +69,12 @@ API: Final[tuple[APIRouter, ...]] = (
     audit_api.router,
     people_api.router,
     holds_api.router,
+    hold_decision_api.router,
     notices_api.router,
     pyramids_api.router,
     warnings_api.router,
+    registries_api.router,
+    listing_api.router,
     statistics_api.router,
+    exports_api.router,
 )

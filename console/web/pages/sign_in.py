@@ -78,6 +78,8 @@ def check_address(request: Request) -> None:
 
 def _form(request: Request, onward: str, wrong: str | None, status: int = 200) -> Response:
     token = request.cookies.get(DOOR_COOKIE) or secrets.token_urlsafe(32)
-    answer = page(request, None, "sign_in.html", status=status, onward=onward, wrong=wrong, csrf=token)
+    provider = house_of(request).provider is not None
+    values = {"onward": onward, "wrong": wrong, "csrf": token, "provider": provider}
+    answer = page(request, None, "sign_in.html", status=status, **values)
     answer.set_cookie(DOOR_COOKIE, token, path="/", secure=True, httponly=True, samesite="strict")
     return answer
