@@ -10,6 +10,7 @@ import random
 import signal
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +23,7 @@ from streams.kafka import KafkaSettings
 from streams.outcomes import Outcomes
 from streams.publishing import Pace, publish_files
 from streams.replay import replay
+from streams.supervisor import CRASH_SECONDS, CRASHES
 from streams.tokens import demo_keys
 from streams.topics import TopicSettings
 
@@ -85,12 +87,16 @@ def kill_randomly(center: Center, seen: Outcomes, kills: int, seed: int, events:
     """
     chance = random.Random(seed)
     waits = []
+    latest: deque[float] = deque(maxlen=CRASHES - 1)  # one more within CRASH_SECONDS, and the supervisor gives up
     for _ in range(kills):
         center.supervisor.check()
         poll_for(seen, chance.uniform(1.0, 6.0))
+        if len(latest) == latest.maxlen:
+            poll_for(seen, latest[0] + CRASH_SECONDS + 1.0 - time.monotonic())
         center.supervisor.check()  # whoever is killed is alive
         chance.choice(center.supervisor.processes).send_signal(signal.SIGKILL)
         killed_at = time.monotonic()
+        latest.append(killed_at)
         if chance.random() < 0.2:
             continue  # the next kill meets the recovery
         center.supervisor.check()

@@ -15,19 +15,20 @@ from tests.faults import harness, recomputed
 
 pytestmark = pytest.mark.kafka
 
+SECONDS_A_KILL = 18.0  # of the load: at most four workers are killed a minute
+
 
 @pytest.mark.parametrize(("workers", "partitions"), [(1, 1), (2, 4)])
 def test_killed_workers_lose_nothing_and_judge_nothing_twice(
-    tmp_path: Path, fault_seed: int, long_form: bool, workers: int, partitions: int
+    tmp_path: Path, fault_seed: int, kills: int, workers: int, partitions: int
 ) -> None:
-    kills, people, days = (100, 20_000, 3) if long_form else (4, 1_400, 4)
-    file = harness.simulated(tmp_path, people, days, seed=fault_seed % 1000)
+    file = harness.simulated(tmp_path, people=min(350 * kills, 20_000), days=4, seed=fault_seed % 1000)
     events = file.read_bytes().count(b"\n")
     with (
         harness.center(tmp_path, workers=workers, partitions=partitions) as center,
         Outcomes(center.kafka.bootstrap_servers, keep_events=True) as seen,
     ):
-        with harness.published(center.kafka.bootstrap_servers, file, rate=events / (kills * 16.0)):
+        with harness.published(center.kafka.bootstrap_servers, file, rate=events / (kills * SECONDS_A_KILL)):
             waits = harness.kill_randomly(center, seen, kills, fault_seed, events)
         seen.wait_for(events, seconds=240, each=center.supervisor.check)
         cluster = _cluster(center)
