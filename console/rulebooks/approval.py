@@ -85,7 +85,7 @@ def propose(
     assert draft.difference is not None
     document = _document(whole, in_force, draft.title) | {
         "draft": draft.draft_id,
-        "difference": draft.difference.model_dump(exclude={"new_alerts", "gone_alerts", "days"}),
+        "difference": draft.difference.model_dump(exclude={"new_alerts", "gone_alerts"}),
     }
     return proposals.propose(connection, maker, KIND, document, reason, now=now)
 

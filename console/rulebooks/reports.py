@@ -144,9 +144,13 @@ class DifferenceReport(Report):
     typologies: list[CountChange]
     institutions: list[CountChange]
     decisions: list[CountChange]
-    days: list[DayChange]
-    new_alerts: list[AlertLine] = Field(description="The first of the alerts that only the new rulebook raises")
-    gone_alerts: list[AlertLine] = Field(description="The first of the alerts that only the old rulebook raises")
+    days: list[DayChange] = Field(default_factory=list)
+    new_alerts: list[AlertLine] = Field(
+        default_factory=list, description="The first of the alerts that only the new rulebook raises"
+    )
+    gone_alerts: list[AlertLine] = Field(
+        default_factory=list, description="The first of the alerts that only the old rulebook raises"
+    )
 
 
 class Step(Report):
