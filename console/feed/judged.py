@@ -63,6 +63,8 @@ def project(
     add(connection, operations, rows)
     tokens.know(connection, kinds)
     _count(connection, days)
+    if rows:
+        recalls.match_returns(connection, rows)
     alerts.complete(connection, reader, found)
     recalls.match_returns(connection, rows)
     return after

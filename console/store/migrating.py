@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 from alembic import command
@@ -12,6 +13,7 @@ from sqlalchemy import Connection
 
 from console.store.errors import StoreNewer
 
+logging.getLogger("alembic").setLevel(logging.WARNING)
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -1,0 +1,87 @@
+"""Everything that `antifraud console` runs in one process: the web server, the feed from Kafka and the sender to it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+from fastapi import FastAPI
+
+from console.feed.feed import Feed
+from console.feed.records import Reader
+from console.keyring import Keyring
+from console.outbound import Sender
+from console.settings import ConsoleSettings
+from console.store.opening import Store
+from console.web.app import create_app
+from console.web.house import wall_clock
+from streams.topics import Topics
+
+_BACKLOG: Final = 128
+_STOP_SECONDS: Final = 5
+
+
+class AddressTaken(Exception):
+    """Nothing can listen at this address; `remedy` says what to do about it."""
+
+    def __init__(self, host: str, port: int, reason: str) -> None:
+        self.message = f"The console cannot listen at {host}:{port}: {reason}."
+        self.remedy = "Choose another with --host and --port; --port 0 takes any free one."
+        super().__init__(f"{self.message} {self.remedy}")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 is any free one.
+
+    Raises:
+        AddressTaken: another program listens there, or the address is not this machine's.
+    """
+    try:
+        return socket.create_server((host, port), backlog=_BACKLOG)
+    except OSError as error:
+        reason = "another program does" if error.errno == errno.EADDRINUSE else (error.strerror or "no such address")
+        raise AddressTaken(host, port, reason) from None
+
+
+def serve(
+    settings: ConsoleSettings, store: Store, keys: Keyring, servers: str | None, listening: socket.socket
+) -> None:
+    """Answer requests at a socket until the process is asked to end; without `servers` nothing comes from Kafka.
+
+    `app.state.feed` and `app.state.sender` tell pages how those two are doing; both are None without Kafka.
+    """
+    app = create_app(settings, store, keys)
+    with connected(app, store, keys, servers):
+        config = uvicorn.Config(
+            app,
+            log_config=None,
+            log_level="warning",
+            access_log=False,  # addresses name alerts and subjects
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_STOP_SECONDS,
+        )
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+@contextlib.contextmanager
+def connected(app: FastAPI, store: Store, keys: Keyring, servers: str | None) -> Iterator[None]:
+    """Run the feed and the sender beside an application, where there is a Kafka to run them with."""
+    app.state.feed = app.state.sender = None
+    if servers is None:
+        yield
+        return
+    feed = Feed(store, servers, Reader(keys.tokens, {source.name: source for source in Topics.load().sources}))
+    sender = Sender(store, servers, keys.vault, wall_clock, {})
+    app.state.feed, app.state.sender = feed, sender
+    feed.start()
+    sender.start()
+    try:
+        yield
+    finally:
+        feed.stop()
+        sender.stop()
