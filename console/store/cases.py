@@ -27,7 +27,11 @@ _WORKING: Final = ("analyst", "senior", "compliance", "auditor")  # roles that m
 
 
 class NotPossible(StoreError):
-    """A case does not allow this in its present state; nothing was changed."""
+    """A case does not allow this in its present state; nothing was changed. `code` names why in the texts of pages."""
+
+    def __init__(self, code: str, message: str, remedy: str) -> None:
+        super().__init__(message, remedy)
+        self.code = code
 
 
 @dataclass(frozen=True)
@@ -150,11 +154,13 @@ def add_alerts(connection: Connection, actor: Actor, case_id: int, alert_ids: It
     if missing := [alert_id for alert_id in wanted if alert_id not in found]:
         raise NotFound(f"alert {missing[0]}")
     if elsewhere := [alert_id for alert_id in wanted if found[alert_id] not in (None, case_id)]:
-        raise NotPossible(f"Alert {elsewhere[0][:12]} belongs to another case.", "Take it out of that case first.")
+        raise NotPossible(
+            "elsewhere", f"Alert {elsewhere[0][:12]} belongs to another case.", "Take it out of that case first."
+        )
     new = [alert_id for alert_id in wanted if found[alert_id] is None]
     held = connection.scalar(select(func.count()).select_from(alerts).where(alerts.c.case_id == case_id)) or 0
     if held + len(new) > MOST_ALERTS:
-        raise NotPossible(f"A case holds at most {MOST_ALERTS} alerts.", "Open another case for the rest.")
+        raise NotPossible("full", f"A case holds at most {MOST_ALERTS} alerts.", "Open another case for the rest.")
     if new:
         connection.execute(
             update(alerts).where(alerts.c.alert_id.in_(new)).values(case_id=case_id, version=alerts.c.version + 1)
@@ -209,7 +215,7 @@ def remove_member(connection: Connection, actor: Actor, case_id: int, username: 
     """Take somebody off a case, but never its owner; NotAllowed, NotFound, NotPossible."""
     row = _open_row(connection, actor, case_id)
     if username == row["owner"]:
-        raise NotPossible("The owner of a case stays on it.", "Give the case to somebody else first.")
+        raise NotPossible("owner_stays", "The owner of a case stays on it.", "Give the case to somebody else first.")
     mine = and_(case_members.c.case_id == case_id, case_members.c.username == username)
     if connection.execute(delete(case_members).where(mine)).rowcount != 1:
         raise NotFound(f"member {username} of case {case_id}")
@@ -238,7 +244,7 @@ def _open_row(connection: Connection, actor: Actor, case_id: int) -> RowMapping:
     need(actor, WORK)
     row = find(connection, actor, case_id)
     if row["state"] == "closed":
-        raise NotPossible(f"Case {case_id} is closed.", "Open a new case for what is new.")
+        raise NotPossible("closed", f"Case {case_id} is closed.", "Open a new case for what is new.")
     return row
 
 

@@ -28,12 +28,14 @@ def propose(connection: Connection, maker: Actor, case_id: int, narrative: str, 
     """
     case = cases.find(connection, maker, case_id)
     if case["state"] == "closed":
-        raise NotPossible(f"Case {case_id} is closed.", "Open a new case for what is new.")
+        raise NotPossible("closed", f"Case {case_id} is closed.", "Open a new case for what is new.")
     rows = cases.alerts_of(connection, case_id)
     if not rows:
-        raise NotPossible(f"Case {case_id} has no alert to report.", "Put alerts into it first.")
+        raise NotPossible("nothing_to_file", f"Case {case_id} has no alert to report.", "Put alerts into it first.")
     if any(each.kind == KIND and each.state == "proposed" for each in proposals.of_case(connection, case_id)):
-        raise NotPossible(f"A report about case {case_id} waits already.", "Have it answered, or withdraw it.")
+        raise NotPossible(
+            "filing_waits", f"A report about case {case_id} waits already.", "Have it answered, or withdraw it."
+        )
     document = {
         "case_id": case_id,
         "title": case["title"],

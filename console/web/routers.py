@@ -6,7 +6,10 @@ from typing import Final
 
 from fastapi import APIRouter
 
+from console.web import live
+from console.web.api import alerts as alerts_api
 from console.web.api import audit as audit_api
+from console.web.api import cases as cases_api
 from console.web.api import exports as exports_api
 from console.web.api import hold_decision as hold_decision_api
 from console.web.api import holds as holds_api
@@ -18,10 +21,13 @@ from console.web.api import pyramids as pyramids_api
 from console.web.api import registries as registries_api
 from console.web.api import session as session_api
 from console.web.api import statistics as statistics_api
+from console.web.api import subjects as subjects_api
 from console.web.api import warnings as warnings_api
 from console.web.pages import (
     account,
+    alert,
     audit,
+    cases,
     exports,
     hold_decision,
     holds,
@@ -30,14 +36,17 @@ from console.web.pages import (
     listing,
     notices,
     people,
+    proposals,
     provider,
     pyramids,
+    queue,
     registries,
     rulebook,
     rulebook_drafts,
     rulebook_proposals,
     sign_in,
     statistics,
+    subject,
     warnings,
 )
 
@@ -45,6 +54,12 @@ PAGES: Final[tuple[APIRouter, ...]] = (
     home.router,
     sign_in.router,
     provider.router,
+    live.router,
+    proposals.router,
+    subject.router,
+    queue.router,
+    cases.router,
+    alert.router,
     account.router,
     identities.router,
     audit.router,
@@ -65,6 +80,9 @@ PAGES: Final[tuple[APIRouter, ...]] = (
 
 API: Final[tuple[APIRouter, ...]] = (
     session_api.router,
+    subjects_api.router,
+    cases_api.router,
+    alerts_api.router,
     identities_api.router,
     audit_api.router,
     people_api.router,

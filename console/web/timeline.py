@@ -86,8 +86,8 @@ def draw(bars: Sequence[Bar], form: Formats, name: str) -> Markup:
                 parts.append(_rectangle(series, left, middle - tall if up else middle, wide, tall))
         if bar.alerts:
             parts.append(_mark(left + wide / 2))
-    for number in range(0, len(bars), max(1, math.ceil(len(bars) / 6))):
-        parts.append(_label(MARGIN + number * step, HEIGHT - 4, day_of(bars[number].begin, form), "start"))
+    named = range(0, len(bars), max(1, math.ceil(len(bars) / 6)))
+    parts += [_label(MARGIN + at * step, HEIGHT - 4, day_of(bars[at].begin, form), "start") for at in named]
     return Markup("").join([*parts, Markup("</svg>")])
 
 

@@ -1,0 +1,90 @@
+"""What can be done with alerts, one or many at once: the same for forms, keys and the API."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from sqlalchemy import Connection
+
+from console.people import users
+from console.store import alerts, dispositions
+from console.store.alerts import Target
+from console.store.dispositions import ReasonCode
+from console.store.errors import NotFound
+from console.web.house import House
+from console.web.queue_query import ME
+from console.web.viewer import Viewer
+
+HOUR_MS: Final = 3_600_000
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)]
+TargetText = Annotated[str, Field(pattern=r"^[0-9a-f]{32}\.[0-9]{1,9}$", description="alert id, a dot, its version")]
+
+
+class AlertAction(BaseModel):
+    """An action on alerts, each in the version that was seen: done to all of them, or to none."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    action: Literal["assign", "snooze", "escalate", "close", "reopen"]
+    target: list[TargetText] = Field(min_length=1, max_length=alerts.MOST)
+    assignee: str = Field(default=ME, max_length=64, description="of assign: a username, or `me`")
+    hours: int = Field(default=4, ge=1, le=2_160, description="of snooze")
+    reason_code: ReasonCode | Literal[""] = Field(default="", description="of close")
+    about: Literal["", "subject", "payer", "payee"] = Field(
+        default="", description="of close: whom a verdict is about; without it, whom the alert is about"
+    )
+    note: Note = ""
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> AlertAction:
+        if self.action == "close" and not self.reason_code:
+            raise ValueError("a closing needs a reason")
+        if self.action == "reopen" and (not self.note or len(self.target) != 1):
+            raise ValueError("one alert at a time is opened again, with a note that says why")
+        return self
+
+    @property
+    def targets(self) -> list[Target]:
+        """The alerts, each with its version."""
+        return [Target.read(text) for text in dict.fromkeys(self.target)]
+
+
+def act(connection: Connection, house: House, viewer: Viewer, wanted: AlertAction, *, now: int) -> int:
+    """Do it and return to how many alerts; raises what console.store.alerts and .dispositions do."""
+    targets = wanted.targets
+    match wanted.action:
+        case "assign":
+            alerts.assign(connection, viewer, targets, _assignee(connection, viewer, wanted.assignee))
+        case "snooze":
+            alerts.snooze(connection, viewer, targets, now + wanted.hours * HOUR_MS, now=now)
+        case "escalate":
+            alerts.escalate(connection, viewer, targets, wanted.note)
+        case "reopen":
+            alerts.reopen(connection, viewer, targets[0], wanted.note)
+        case "close":
+            assert wanted.reason_code
+            dispositions.close(
+                connection,
+                house.keys.vault,
+                viewer,
+                targets,
+                wanted.reason_code,
+                now=now,
+                note=wanted.note,
+                about=None if wanted.about in ("", "subject") else wanted.about,
+            )
+    return len(targets)
+
+
+def _assignee(connection: Connection, viewer: Viewer, name: str) -> str:
+    if name in (ME, viewer.username):
+        return viewer.username
+    if name not in dict(workers(connection)):
+        raise NotFound("colleague who works on alerts")
+    return name
+
+
+def workers(connection: Connection) -> list[tuple[str, str]]:
+    """Username and full name of those to whom an alert can be given."""
+    return users.names_with(connection, ("analyst", "senior"))

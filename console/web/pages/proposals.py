@@ -1,0 +1,123 @@
+"""`/proposals`: what waits for the viewer's check, what became of his own, and one of them to be answered."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import Response
+from sqlalchemy import Connection
+
+from console.people.roles import may_see_case
+from console.store import proposals
+from console.store.errors import NotFound, Stale
+from console.store.proposals import CHECKING, Proposal
+from console.web.api.case_models import Answer, proposal_view
+from console.web.house import House, TheHouse
+from console.web.page import page, see_other
+from console.web.possible import possible
+from console.web.viewer import Viewer, may
+
+router = APIRouter()
+Reader = Annotated[Viewer, Depends(may("proposals.make", "proposals.check", "rulebook.write", "rulebook.check"))]
+
+
+@router.get("/proposals")
+def listing(request: Request, viewer: Reader, house: TheHouse) -> Response:
+    """What waits for the viewer, and his own."""
+    with house.store.reading() as connection:
+        waiting = [each for each in proposals.waiting(connection, viewer) if visible(connection, viewer, each)]
+        own = proposals.made_by(connection, viewer)
+    return page(request, viewer, "proposals/list.html", waiting=waiting, own=own)
+
+
+@router.get("/proposals/{proposal_id}")
+def show(request: Request, viewer: Reader, house: TheHouse, proposal_id: int) -> Response:
+    """One proposal with all that it would do."""
+    return _page(request, viewer, house, proposal_id)
+
+
+@router.post("/proposals/{proposal_id}/approve")
+def approve(
+    request: Request, viewer: Reader, house: TheHouse, proposal_id: int, given: Annotated[Answer, Form()]
+) -> Response:
+    """Approve it: what it proposes is done at once."""
+    try:
+        with possible(), house.store.writing() as connection:
+            seen(connection, viewer, proposal_id)
+            proposals.approve(
+                connection,
+                viewer,
+                proposal_id,
+                given.digest,
+                now=house.clock(),
+                answer=given.answer,
+                vault=house.keys.vault,
+            )
+    except Stale:
+        return _page(request, viewer, house, proposal_id, stale={"answer": given.answer})
+    return see_other(request, "/proposals", "proposals.said.approved", n=proposal_id)
+
+
+@router.post("/proposals/{proposal_id}/refuse")
+def refuse(
+    request: Request, viewer: Reader, house: TheHouse, proposal_id: int, given: Annotated[Answer, Form()]
+) -> Response:
+    """Refuse it, with words for its maker."""
+    try:
+        with house.store.writing() as connection:
+            seen(connection, viewer, proposal_id)
+            proposals.refuse(connection, viewer, proposal_id, given.digest, now=house.clock(), answer=given.answer)
+    except Stale:
+        return _page(request, viewer, house, proposal_id, stale={"answer": given.answer})
+    return see_other(request, "/proposals", "proposals.said.refused", n=proposal_id)
+
+
+@router.post("/proposals/{proposal_id}/withdraw")
+def withdraw(request: Request, viewer: Reader, house: TheHouse, proposal_id: int) -> Response:
+    """Take back one's own."""
+    try:
+        with house.store.writing() as connection:
+            seen(connection, viewer, proposal_id)
+            proposals.withdraw(connection, viewer, proposal_id)
+    except Stale:
+        return _page(request, viewer, house, proposal_id, stale={})
+    return see_other(request, "/proposals", "proposals.said.withdrawn", n=proposal_id)
+
+
+def seen(connection: Connection, viewer: Viewer, proposal_id: int) -> Proposal:
+    """The proposal, if the viewer may know of it; NotFound."""
+    found = proposals.find(connection, proposal_id)
+    if not visible(connection, viewer, found):
+        raise NotFound(f"proposal {proposal_id}")
+    return found
+
+
+def visible(connection: Connection, viewer: Viewer, proposal: Proposal) -> bool:
+    """Whether the viewer may know of it: his own, and those of kinds that he checks or makes, if not of a hidden case.
+
+    A checker of a restricted case has to be let into it first: who checks has to see what he checks.
+    """
+    if proposal.maker == viewer.username:
+        return True
+    if not viewer.permissions & {CHECKING[proposal.kind], proposals.MAKING[proposal.kind]}:
+        return False
+    return proposal.case_id is None or may_see_case(connection, viewer, proposal.case_id)
+
+
+def _page(
+    request: Request, viewer: Viewer, house: House, proposal_id: int, *, stale: dict[str, str] | None = None
+) -> Response:
+    with house.store.reading() as connection:
+        found = seen(connection, viewer, proposal_id)
+    checks = CHECKING[found.kind] in viewer.permissions
+    return page(
+        request,
+        viewer,
+        "proposals/one.html",
+        status=200 if stale is None else 409,
+        found=proposal_view(found),
+        stale=stale,
+        checks=checks and found.maker != viewer.username and found.state == "proposed",
+        own=found.maker == viewer.username and found.state == "proposed",
+    )
