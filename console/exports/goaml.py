@@ -50,7 +50,7 @@ def report(material: Material, profile: Profile, texts: Texts, language: Languag
             _xml.text("last_name", entity.person_last_name, 100),
             _xml.text("occupation", entity.occupation, 255),
         ),
-        _xml.text("reason", _reason(material, language), _LONG),
+        _xml.text("reason", _reason(material, material.filing, language), _LONG),
         _xml.text("action", face, _LONG),
         *(_transaction(operation, profile) for operation in material.operations),
         _xml.element(
@@ -68,11 +68,9 @@ def _typologies(material: Material) -> list[str]:
     return sorted({each.alert.typology.id for each in material.alerts})
 
 
-def _reason(material: Material, language: Language) -> str:
-    told = dict.fromkeys(
-        f"{each.alert.typology.id}: {getattr(each.alert.explanation, language)}" for each in material.alerts
-    )
-    return "\n".join(told)
+def _reason(material: Material, filing: Filing, language: Language) -> str:
+    told = (f"{each.alert.typology.id}: {getattr(each.alert.explanation, language)}" for each in material.alerts)
+    return "\n".join(dict.fromkeys((filing.reason, *told)))
 
 
 def _transaction(operation: Operation, profile: Profile) -> etree._Element:

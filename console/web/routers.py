@@ -15,6 +15,7 @@ from console.web.api import hold_decision as hold_decision_api
 from console.web.api import holds as holds_api
 from console.web.api import identities as identities_api
 from console.web.api import listing as listing_api
+from console.web.api import money as money_api
 from console.web.api import notices as notices_api
 from console.web.api import people as people_api
 from console.web.api import pyramids as pyramids_api
@@ -34,6 +35,7 @@ from console.web.pages import (
     home,
     identities,
     listing,
+    money,
     notices,
     people,
     proposals,
@@ -41,6 +43,7 @@ from console.web.pages import (
     pyramids,
     queue,
     registries,
+    restitution,
     rulebook,
     rulebook_drafts,
     rulebook_proposals,
@@ -72,6 +75,8 @@ PAGES: Final[tuple[APIRouter, ...]] = (
     registries.router,
     listing.router,
     statistics.router,
+    money.router,
+    restitution.router,
     exports.router,
     rulebook_drafts.router,  # before `rulebook`, which takes /rulebook/{id}
     rulebook_proposals.router,
@@ -94,5 +99,6 @@ API: Final[tuple[APIRouter, ...]] = (
     registries_api.router,
     listing_api.router,
     statistics_api.router,
+    money_api.router,
     exports_api.router,
 )
