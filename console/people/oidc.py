@@ -143,7 +143,7 @@ class Provider:
             sub={"essential": True},
         )
         registry.validate(decoded.claims)
-        return decoded.claims
+        return dict(decoded.claims)
 
     def _claims(self, claims: Mapping[str, Any]) -> Claims:
         told = claims.get(self.settings.role_claim, [])
@@ -179,7 +179,7 @@ class Provider:
 
     def _keys(self) -> KeySet:
         """Asked for at every sign-in, which are few: a key that was withdrawn opens nothing a moment later."""
-        return KeySet.import_key_set(_fetched(self._discovered()["jwks_uri"]))  # type: ignore[arg-type]
+        return KeySet.import_key_set(_fetched(self._discovered()["jwks_uri"]))
 
 
 def _fetched(address: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "meters": ("streams.cli.meters", "meters", "Show collectors of money and how far each looks like a pyramid."),
     "warnings": ("streams.cli.warnings", "warnings", "Show whom people were warned of, and what that changed."),
     "console": ("streams.cli.console", "console_app", "Run the FIU's console in the browser, on its case store."),
+    "audit": ("streams.cli.audit", "audit_app", "Check the console's audit log against its signed heads."),
     "holds": ("streams.cli.holds", "holds", "Show what is held, until when, and how each hold ended."),
     "notices": ("streams.cli.notices", "notices", "Show what other bodies were told, and what came of it."),
     "evidence": ("streams.cli.evidence", "evidence_app", "Make and verify signed evidence of a loan despite refusal."),

@@ -10,7 +10,8 @@ import typer
 
 from console.audit import System
 from console.keyring import Keyring
-from console.people import users
+from console.people import demo, users
+from console.people.passwords import DEMO_PASSWORD
 from console.serving import AddressTaken, listen, serve
 from console.settings import ConsoleSettings
 from console.store.errors import StoreError
@@ -60,6 +61,8 @@ def run(
     settings = _settings(store=store, host=host, port=port)
     with _told(), _opened(settings) as opened, listen(settings.host, settings.port) as listening:
         keys = Keyring.load()
+        if keys.demo:
+            _add_demo_people(opened, keys)
         with opened.reading() as connection:
             if not users.any_there(connection):
                 console.print("Nobody can sign in yet: antifraud console users add NAME --role admin", highlight=False)
@@ -93,6 +96,13 @@ def add_user(
         return
     output.print(password, highlight=False, markup=False)
     console.print(f"This is the first password of {username}; it is shown once.", highlight=False)
+
+
+def _add_demo_people(store: Store, keys: Keyring) -> None:
+    with store.writing() as connection:
+        people = demo.add_people(connection, keys, wall_clock())
+    names = ", ".join(f"{username} ({role})" for username, role in people)
+    console.print(f"Demo accounts, all with the password {DEMO_PASSWORD}: {names}", highlight=False)
 
 
 def _settings(**given: Any) -> ConsoleSettings:
