@@ -66,7 +66,6 @@ def project(
     if rows:
         recalls.match_returns(connection, rows)
     alerts.complete(connection, reader, found)
-    recalls.match_returns(connection, rows)
     return after
 
 

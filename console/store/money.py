@@ -61,6 +61,7 @@ class Followed:
     asked: list[Operation]
     traces: dict[Method, Trace]
     stops: list[Stop]  # nearest first, then by what came
+    named: dict[int, Subject]  # account of `around` → who it is, of those that any traced money touched
 
     @property
     def left_by_kind(self) -> dict[Method, dict[str, int]]:
@@ -110,7 +111,8 @@ def follow(
     traces = {method: trace(transfers, seeds, method, question.hops, around.ends) for method in methods}
     if question.backwards:
         traces = {method: _turned(said) for method, said in traces.items()}
-    return Followed(question, until, around, asked, traces, _stops(connection, around, traces, question))
+    named = _named(connection, around, traces)
+    return Followed(question, until, around, asked, traces, _stops(around, traces, named, question), named)
 
 
 def advice(followed: Followed, method: Method, limits: Limits) -> Advice:
@@ -126,19 +128,25 @@ def _turned(said: Trace) -> Trace:
     )  # fmt: skip
 
 
-def _stops(connection: Connection, around: Around, traces: dict[Method, Trace], question: Question) -> list[Stop]:
-    touched = sorted({at for said in traces.values() for at in (said.hop > 0).nonzero()[0].tolist()})
+def _named(connection: Connection, around: Around, traces: dict[Method, Trace]) -> dict[int, Subject]:
+    """Who the accounts are that traced money touched."""
+    places = sorted({place for said in traces.values() for place in said.moved.nonzero()[0].tolist()})
+    sides = {int(side[place]) for place in places for side in (around.transfers.source, around.transfers.target)}
+    found = subjects.named(connection, [around.parties[at] for at in sides if at != OUTSIDE])
+    return {at: found[around.parties[at]] for at in sides if at != OUTSIDE}
+
+
+def _stops(around: Around, traces: dict[Method, Trace], named: dict[int, Subject], question: Question) -> list[Stop]:
     sums = {method: _sums(around, said, question.backwards) for method, said in traces.items()}
-    reached = {at for at in touched if any(at in into for into, _ in sums.values())}
-    named = subjects.named(connection, [around.parties[at] for at in reached])
     places = _places(around, traces, question.backwards)
     any_trace = next(iter(traces.values()))
+    reached = [at for at in named if any_trace.hop[at] and any(at in into for into, _ in sums.values())]
     stops = []
-    for at in sorted(reached):
+    for at in reached:
         institution, region = places.get(at, (None, 0))
         stops.append(
             Stop(
-                named[around.parties[at]],
+                named[at],
                 int(any_trace.hop[at]),
                 institution,
                 region,

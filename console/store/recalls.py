@@ -17,10 +17,11 @@ from console.audit import System
 from console.money import restitution as books
 from console.store import cases, money, operations, proposals, restitution
 from console.store.actor import Actor, need
-from console.store.cases import WORK, NotPossible
+from console.store.cases import WORK
 from console.store.errors import NotFound, Stale
 from console.store.ids import next_id
 from console.store.proposals import Proposal, on_approved
+from console.store.refused import MoneyRefused
 from console.store.tables import operations as operation_rows
 from console.store.tables import recalls
 from rules.events import DAY_MS, FIRST_FACT, KINDS
@@ -38,21 +39,21 @@ def propose(
 
     Raises:
         NotAllowed, NotFound: the maker may not, or there is no such case or operation.
-        NotPossible: both sides are at one institution or unknown, it was more than was paid, or is recalled already.
+        MoneyRefused: both sides are at one institution or unknown, it was more than was paid, or is recalled already.
     """
     if cases.find(connection, maker, case_id)["state"] == "closed":
-        raise NotPossible(f"Case {case_id} is closed.", "Open a new case for what is new.")
+        raise MoneyRefused("case_closed")
     row = operations.find(connection, event)
     if None in (row.payer, row.payee, row.payer_institution, row.payee_institution):
-        raise NotPossible("Nobody can be asked for this money back.", "Only transfers between two parties can be.")
+        raise MoneyRefused("not_two_parties")
     if row.payer_institution == row.payee_institution:
-        raise NotPossible("Payer and payee are at one institution.", "Propose to freeze the payee's account instead.")
+        raise MoneyRefused("same_institution")
     if not 0 < amount <= row.amount:
-        raise NotPossible("So much was not paid.", "Ask for at most the amount of the operation.")
+        raise MoneyRefused("too_much")
     _not_yet(connection, event)
     waiting = (each for each in proposals.of_case(connection, case_id) if each.kind == KIND)
     if any(each.state == "proposed" and each.content["operation"] == money.event_text(event) for each in waiting):
-        raise NotPossible("A recall of this operation waits already.", "Have it answered, or withdraw it.")
+        raise MoneyRefused("recall_waits")
     document = {
         "case_id": case_id,
         "operation": money.event_text(event),
@@ -184,4 +185,4 @@ def _waiting(connection: Connection) -> list[_Waiting]:
 
 def _not_yet(connection: Connection, event: int) -> None:
     if connection.execute(select(recalls.c.recall_id).where(recalls.c.operation == event)).first() is not None:
-        raise NotPossible("This operation has been recalled already.", "Look at its case.")
+        raise MoneyRefused("recalled")

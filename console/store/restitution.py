@@ -13,10 +13,11 @@ from console.money import restitution as books
 from console.money.restitution import Claim, Posting, Standing, Unbalanced
 from console.store import cases, money, operations, proposals, subjects
 from console.store.actor import Actor, need
-from console.store.cases import WORK, NotPossible
+from console.store.cases import WORK
 from console.store.errors import NotFound
 from console.store.ids import next_id, next_of
 from console.store.proposals import Proposal, on_approved
+from console.store.refused import MoneyRefused
 from console.store.tables import alerts, claims, ledger
 from console.store.tables import operations as operation_rows
 from rules.events import DAY_MS, FIRST_FACT
@@ -94,13 +95,13 @@ def add_claims(connection: Connection, actor: Actor, case_id: int, events: Seque
 
     Raises:
         NotAllowed, NotFound: also where an operation is not there or has no payer.
-        NotPossible: the case is closed or has too many claims.
+        MoneyRefused: the case is closed or has too many claims.
     """
     _open_case(connection, actor, case_id)
     known = set(connection.execute(select(claims.c.operation).where(claims.c.case_id == case_id)).scalars())
     new = [event for event in dict.fromkeys(events) if event not in known]
     if len(known) + len(new) > MOST_CLAIMS:
-        raise NotPossible(f"A case has at most {MOST_CLAIMS} claims.", "Open another case for the rest.")
+        raise MoneyRefused("too_many_claims")
     first = next_id(connection, claims)
     for number, event in enumerate(new):
         row = operations.find(connection, event)
@@ -125,7 +126,7 @@ def add_claims(connection: Connection, actor: Actor, case_id: int, events: Seque
 
 
 def withdraw_claim(connection: Connection, actor: Actor, case_id: int, claim_id: int) -> None:
-    """Take a claim back of which nothing was paid; NotAllowed, NotFound, NotPossible."""
+    """Take a claim back of which nothing was paid; NotAllowed, NotFound, MoneyRefused."""
     _open_case(connection, actor, case_id)
     mine = (claims.c.claim_id == claim_id) & (claims.c.case_id == case_id) & (claims.c.state == "open")
     if connection.execute(update(claims).where(mine).values(state="withdrawn")).rowcount != 1:
@@ -135,12 +136,12 @@ def withdraw_claim(connection: Connection, actor: Actor, case_id: int, claim_id:
     try:
         books.check(_postings(posted), _claims(rest))
     except Unbalanced:
-        raise NotPossible("Something was paid on this claim.", "It stays in the books.") from None
+        raise MoneyRefused("paid_claim") from None
     audit.write(connection, actor, "claim.withdrawn", "case", case_id, claim=claim_id)
 
 
 def recovered(connection: Connection, actor: Actor, case_id: int, party: int, amount: int, *, now: int) -> None:
-    """Write down that frozen money of a party has been handed over; NotAllowed, NotFound, NotPossible."""
+    """Write down that frozen money of a party has been handed over; NotAllowed, NotFound, MoneyRefused."""
     _open_case(connection, actor, case_id)
     post(connection, actor, case_id, books.RECOVER, [(books.frozen(party), books.held(case_id), amount)], now=now)
     audit.write(connection, actor, "money.recovered", "case", case_id, amount=amount)
@@ -164,14 +165,14 @@ def divided(connection: Connection, found: Books) -> dict[Division, dict[int, in
 def propose_distribution(
     connection: Connection, maker: Actor, case_id: int, division: Division, reason: str, *, now: int
 ) -> int:
-    """Propose to divide what is held; the proposal's number. NotAllowed, NotFound, NotPossible."""
+    """Propose to divide what is held; the proposal's number. NotAllowed, NotFound, MoneyRefused."""
     cases.find(connection, maker, case_id)
     found = books_of(connection, case_id)
     shares = {key: share for key, share in divided(connection, found)[division].items() if share}
     if not shares:
-        raise NotPossible("There is nothing to divide.", "Write down what was recovered and who claims it first.")
+        raise MoneyRefused("nothing_to_divide")
     if any(each.kind == KIND and each.state == "proposed" for each in proposals.of_case(connection, case_id)):
-        raise NotPossible("A distribution waits already.", "Have it answered, or withdraw it.")
+        raise MoneyRefused("distribution_waits")
     named = subjects.named(connection, shares)
     document = {
         "case_id": case_id,
@@ -184,7 +185,7 @@ def propose_distribution(
 
 @on_approved(KIND)
 def distribute(connection: Connection, checker: Actor, proposal: Proposal, now: int) -> None:
-    """Pay out what was approved; NotPossible where the books have changed so that it does not fit any more."""
+    """Pay out what was approved; MoneyRefused where the books have changed so that it does not fit any more."""
     assert proposal.case_id is not None
     moves = [
         (books.held(proposal.case_id), books.claimant(int(share["key"])), int(share["amount"]))
@@ -214,7 +215,7 @@ def post(
     """Write one transfer of moves (from, to, tiyn) into the books and return its number.
 
     Raises:
-        NotPossible: a law of the ledger would be broken; nothing is written.
+        MoneyRefused: a law of the ledger would be broken; nothing is written.
     """
     transfer_id = next_of(connection, ledger.c.transfer_id)
     posted = connection.execute(select(ledger).where(ledger.c.case_id == case_id)).mappings()
@@ -222,8 +223,8 @@ def post(
     try:
         new = books.transfer(transfer_id, moves)
         books.check([*_postings(posted), *new], _claims(claimed))
-    except Unbalanced as fault:
-        raise NotPossible(f"The books do not allow this: {fault}.", "Look at the case's money again.") from None
+    except Unbalanced:
+        raise MoneyRefused("books") from None
     first = next_id(connection, ledger)
     for number, posting in enumerate(new):
         connection.execute(
@@ -261,7 +262,7 @@ def _whose(connection: Connection, found: Books) -> dict[int, Mapping[int, int]]
 def _open_case(connection: Connection, actor: Actor, case_id: int) -> None:
     need(actor, WORK)
     if cases.find(connection, actor, case_id)["state"] == "closed":
-        raise NotPossible(f"Case {case_id} is closed.", "Open a new case for what is new.")
+        raise MoneyRefused("case_closed")
 
 
 def _postings(rows: Iterable[RowMapping]) -> list[Posting]:

@@ -1,0 +1,141 @@
+"""`/money/{operation}`: where an operation's money went by four methods, whom to freeze, and asking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from console.money.purses import METHODS
+from console.store import cases, freezing, money, recalls, restitution
+from console.store.errors import NotFound
+from console.store.money import event_of
+from console.web.house import House, TheHouse
+from console.web.money_picture import picture_of
+from console.web.money_reading import MoneyQuery, Reason, Tenge, read, refusing
+from console.web.page import page, see_other
+from console.web.tokens import key_in_path
+from console.web.viewer import Viewer, may
+from rules.events import KINDS
+
+router = APIRouter()
+Reader = Annotated[Viewer, Depends(may("money.read"))]
+CaseReader = Annotated[Viewer, Depends(may("cases.read"))]
+Maker = Annotated[Viewer, Depends(may("proposals.make"))]
+Asked = Annotated[MoneyQuery, Query()]
+_OWN_CASES: Final = 100  # offered to put a proposal into
+_ROWS: Final = 200  # of the picture's table
+
+
+class FreezeForm(MoneyQuery):
+    """Whom to freeze, by what was seen."""
+
+    case_id: int = Field(ge=1, le=2**53)
+    party: list[Annotated[str, Field(max_length=64)]] = Field(default_factory=list, max_length=50)
+    reason: Reason
+
+
+@router.get("/money/{operation}")
+def show(request: Request, viewer: Reader, house: TheHouse, operation: str, asked: Asked) -> Response:
+    """Where the money of one operation went, or came from."""
+    return _show(request, viewer, house, [event_of(operation)], f"/money/{operation}", asked)
+
+
+@router.get("/cases/{case_id}/money/trace")
+def show_claims(request: Request, viewer: CaseReader, house: TheHouse, case_id: int, asked: Asked) -> Response:
+    """Where the money of all claims of a case went."""
+    events = _claimed(house, viewer, case_id)
+    return _show(request, viewer, house, events, f"/cases/{case_id}/money/trace", asked, case_id=case_id)
+
+
+@router.post("/money/{operation}/freeze")
+def freeze(
+    request: Request, viewer: Maker, house: TheHouse, operation: str, wanted: Annotated[FreezeForm, Form()]
+) -> Response:
+    """Propose to freeze what is left of this money in some accounts."""
+    return _freeze(request, viewer, house, [event_of(operation)], f"/money/{operation}", wanted)
+
+
+@router.post("/cases/{case_id}/money/trace/freeze")
+def freeze_claims(
+    request: Request, viewer: Maker, house: TheHouse, case_id: int, wanted: Annotated[FreezeForm, Form()]
+) -> Response:
+    """Propose to freeze what is left of the money of all claims of a case in some accounts."""
+    events = _claimed(house, viewer, case_id)
+    return _freeze(request, viewer, house, events, f"/cases/{case_id}/money/trace", wanted)
+
+
+@router.post("/money/{operation}/recall")
+def recall(
+    request: Request,
+    viewer: Maker,
+    house: TheHouse,
+    operation: str,
+    case_id: Annotated[int, Form(ge=1, le=2**53)],
+    amount: Annotated[Tenge, Form()],
+    reason: Annotated[Reason, Form()],
+) -> Response:
+    """Propose to ask this money back from the payee's institution."""
+    with refusing(), house.store.writing() as connection:
+        number = recalls.propose(
+            connection, viewer, case_id, event_of(operation), amount * 100, reason, now=house.clock()
+        )
+    return see_other(request, f"/money/{operation}", "money.said.freeze_proposed", number=number)
+
+
+def _freeze(
+    request: Request, viewer: Viewer, house: House, events: Sequence[int], base: str, wanted: FreezeForm
+) -> Response:
+    parties = [key_in_path(token) for token in wanted.party]
+    with refusing(), house.store.writing() as connection:
+        followed = money.follow(connection, events, wanted.question, [wanted.method])
+        number = freezing.propose(
+            connection, viewer, wanted.case_id, followed, wanted.method, parties, wanted.reason, now=house.clock()
+        )
+    return see_other(request, f"{base}?{MoneyQuery.address(wanted)}", "money.said.freeze_proposed", number=number)
+
+
+def _claimed(house: House, viewer: Viewer, case_id: int) -> list[int]:
+    with house.store.reading() as connection:
+        cases.find(connection, viewer, case_id)
+        events = [row["operation"] for row in restitution.books_of(connection, case_id).open_claims]
+    if not events:
+        raise NotFound("claim in this case")
+    return events
+
+
+def _show(
+    request: Request,
+    viewer: Viewer,
+    house: House,
+    events: Sequence[int],
+    base: str,
+    asked: MoneyQuery,
+    *,
+    case_id: int | None = None,
+) -> Response:
+    with house.store.reading() as connection:
+        reading = read(connection, events, asked)
+        own = cases.listing(connection, viewer, state="open", limit=_OWN_CASES).rows if viewer.can("cases.read") else []
+    followed = reading.followed
+    moved = followed.traces[asked.method].moved
+    shown = sorted(moved.nonzero()[0].tolist(), key=lambda place: (-int(moved[place]), place))[:_ROWS]
+    return page(
+        request,
+        viewer,
+        "money/follow.html",
+        followed=followed,
+        said=followed.traces[asked.method],
+        advice=reading.advice,
+        asked=asked,
+        base=base,
+        case_id=case_id,
+        methods=METHODS,
+        kinds=KINDS,
+        picture=picture_of(followed, asked.method),
+        moves=[(followed.around.rows[place], place, int(moved[place])) for place in sorted(shown)],
+        own_cases=own,
+    )
