@@ -58,7 +58,7 @@ class Entry:
     registry: str
     entry_id: str
     list: str
-    subject: str  # a token, or the first half of one that the store has not met elsewhere
+    subject: str | None  # a token, or half of one not met elsewhere; None of a resource that asked for no payment
     key: int
     kind: str | None  # of the token
     action: str  # set, withdrawn
@@ -147,6 +147,11 @@ def found(connection: Connection, registry: str, entry_id: str) -> list[Entry]:
     return rows
 
 
+def of_list(connection: Connection, entry_id: str) -> Entry:
+    """An entry of a list as its last record said it; NotFound."""
+    return max(found(connection, LISTS, entry_id), key=lambda one: one.recorded_at)
+
+
 def counted(connection: Connection, registry: str, *, now: int) -> dict[str, int]:
     """How many entries each list has in force."""
     query = (
@@ -208,7 +213,7 @@ def _entry(row: Row[tuple[object, ...]]) -> Entry:
         row.registry,
         row.entry_id,
         row.list,
-        row.token or short_text(row.subject, "k1"),
+        row.token or (short_text(row.subject, "k1") if row.subject else None),
         row.subject,
         row.kind,
         row.action,

@@ -1,4 +1,4 @@
-"""`/holds`: what is held and until when; one hold with its states, and the decision that releases or confirms it."""
+"""`/holds`: what is held and until when; one hold with every state that it went through."""
 
 from __future__ import annotations
 
