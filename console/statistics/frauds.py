@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from console.statistics.figures import Cell, Column, Figures, Kind, by_size, columns, published
-from console.statistics.period import Step, period_of
+from console.statistics.period import Step, periods
 from console.store import statistics as store
-from console.store.statistics import CONFIRMED, REFUTED, Choice
+from console.store.statistics import Choice
 
 # Typologies of laundering: mule accounts, layering, cash-out, crypto exit, mobile balances.
 LAUNDERING: Final = ("T03", "T04", "T15", "T16", "T17", "T19")
@@ -28,42 +28,21 @@ _COUNTED: Final[dict[str, Kind]] = {
 _PLOTTED: Final = (2, 3)  # suspected and confirmed
 
 
-@dataclass(slots=True)
-class _Tally:
-    alerts: int = 0
-    confirmed: int = 0
-    refuted: int = 0
-    open: int = 0
-    amount: int = 0
-    confirmed_amount: int = 0
-
-    def add(self, row: Row[Any]) -> None:
-        amount = int(row.amount)
-        self.alerts += row.alerts
-        self.amount += amount
-        if row.reason_code is None:
-            self.open += row.alerts
-        elif row.reason_code in CONFIRMED:
-            self.confirmed += row.alerts
-            self.confirmed_amount += amount
-        elif row.reason_code in REFUTED:
-            self.refuted += row.alerts
-
-    def cells(self) -> tuple[Cell, ...]:
-        return self.alerts, self.open, self.confirmed, self.refuted, self.amount, self.confirmed_amount
-
-
 def frauds(connection: Connection, choice: Choice, step: Step) -> list[Figures]:
-    """Four tables of the same alerts. Suspected is what nobody has decided yet."""
+    """Four tables of the same alerts."""
     rows = store.frauds(connection, choice)
-    days = store.fraud_days(connection, choice)
-    periods = _figures("frauds_by_period", "period", days, lambda row: period_of(row.day, step))
     told = published().internet_fraud_cases if step == "year" else {}
     return [
-        _figures("frauds_by_kind", "typology", rows, lambda row: row.typology),
-        Figures(periods.name, periods.columns, tuple(sorted(periods.rows)), _PLOTTED, tuple(sorted(told.items()))),
-        _figures("frauds_by_region", "region", rows, lambda row: row.region or 0),
-        _figures("frauds_by_institution", "institution", rows, lambda row: row.institution),
+        _figures("frauds_by_kind", "typology", ((row.typology, row) for row in rows)),
+        Figures(
+            "frauds_by_period",
+            (Column("period", "period"), *columns(**_COUNTED)),
+            tuple(_by_period(connection, choice, step)),
+            _PLOTTED,
+            tuple(sorted(told.items())),
+        ),
+        _figures("frauds_by_region", "region", ((row.region or 0, row) for row in rows)),
+        _figures("frauds_by_institution", "institution", ((row.institution, row) for row in rows)),
     ]
 
 
@@ -72,7 +51,7 @@ def laundering(connection: Connection, choice: Choice) -> list[Figures]:
     rows = [row for row in store.frauds(connection, choice) if row.typology in LAUNDERING]
     cases = store.cases_of(connection, choice, LAUNDERING)
     return [
-        _figures("laundering_by_kind", "typology", rows, lambda row: row.typology),
+        _figures("laundering_by_kind", "typology", ((row.typology, row) for row in rows)),
         Figures(
             "laundering_cases",
             columns(state="word", cases="count"),
@@ -82,13 +61,25 @@ def laundering(connection: Connection, choice: Choice) -> list[Figures]:
     ]
 
 
-def _figures(name: str, kind: Kind, rows: Iterable[Row[Any]], key: Callable[[Row[Any]], Cell]) -> Figures:
-    tallies: dict[Cell, _Tally] = defaultdict(_Tally)
-    for row in rows:
-        tallies[key(row)].add(row)
+def _by_period(connection: Connection, choice: Choice, step: Step) -> Iterator[tuple[Cell, ...]]:
+    """A row for each year, month or day in which there was an alert: each is a short walk of its own."""
+    first, last = store.first_day(connection), store.last_day(connection)
+    if first is None or last is None:
+        return
+    within = replace(choice, first_day=max(choice.first_day, first), end_day=min(choice.end_day, last + 1))
+    for name, begin, end in periods(within.first_day, within.end_day, step):
+        row = store.tally(connection, replace(choice, first_day=begin, end_day=end))
+        if row.alerts:
+            yield (name, *_counts(row))
+
+
+def _figures(name: str, kind: Kind, rows: Iterable[tuple[Cell, Any]]) -> Figures:
+    sums: dict[Cell, list[int]] = defaultdict(lambda: [0] * len(_COUNTED))
+    for key, row in rows:
+        sums[key] = [had + more for had, more in zip(sums[key], _counts(row), strict=True)]
     head = (Column(kind, kind), *columns(**_COUNTED))
-    return Figures(name, head, by_size(_told(tallies), _ALERTS), _PLOTTED)
+    return Figures(name, head, by_size(((key, *counts) for key, counts in sums.items()), _ALERTS), _PLOTTED)
 
 
-def _told(tallies: dict[Cell, _Tally]) -> list[Sequence[Cell]]:
-    return [(name, *tally.cells()) for name, tally in tallies.items()]
+def _counts(row: Any) -> list[int]:
+    return [int(getattr(row, name)) for name in _COUNTED]

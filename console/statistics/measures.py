@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row
+from sqlalchemy import Connection
 
 from console.statistics.figures import Figures, by_size, columns, share
 from console.statistics.period import Step, period_of
@@ -28,10 +28,11 @@ def money(connection: Connection, choice: Choice) -> list[Figures]:
     taken, recalled = store.taken(connection, choice), store.recalled(connection, choice)
     balances = store.ledger_balances(connection, choice)
     outcomes = [row for row in store.hold_outcomes(connection, choice) if row.decision in RESTRAINING]
-    lost = max(0, int(taken.amount) - int(taken.held) - int(recalled.returned))
+    held = store.still_held(connection, choice)
+    lost = max(0, int(taken.amount) - held - int(recalled.returned))
     rows = (
         ("taken", taken.operations, int(taken.amount)),
-        ("held_of_taken", None, int(taken.held)),
+        ("held_of_taken", None, held),
         ("returned", None, int(recalled.returned)),
         ("lost", None, lost),
         ("held_now", *_sums(outcomes, OPEN)),
@@ -190,6 +191,6 @@ def rejections(connection: Connection, choice: Choice) -> list[Figures]:
     ]
 
 
-def _sums(rows: list[Row[Any]], states: tuple[str, ...]) -> tuple[int, int]:
+def _sums(rows: list[Any], states: tuple[str, ...]) -> tuple[int, int]:
     chosen = [row for row in rows if row.state in states]
     return sum(row.holds for row in chosen), sum(int(row.amount) for row in chosen)

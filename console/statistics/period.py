@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Final, Literal
 
@@ -43,3 +44,24 @@ def period_of(day: int, step: Step) -> str:
     ['1970-01-01', '1970-01', '1970']
     """
     return date_of(day).isoformat()[: _LENGTH[step]]
+
+
+def periods(first_day: int, end_day: int, step: Step) -> Iterator[tuple[str, int, int]]:
+    """The years, months or days of a span of days: name, first day, and the day after the last; cut to the span.
+
+    >>> list(periods(day_number(date(2026, 1, 30)), day_number(date(2026, 2, 2)), "month"))
+    [('2026-01', 20483, 20485), ('2026-02', 20485, 20486)]
+    """
+    begin = first_day
+    while begin < end_day:
+        end = min(_next(date_of(begin), step), end_day)
+        yield period_of(begin, step), begin, end
+        begin = end
+
+
+def _next(day: date, step: Step) -> int:
+    if step == "day":
+        return day_number(day) + 1
+    if step == "year" or day.month == 12:
+        return day_number(date(day.year + 1, 1, 1))
+    return day_number(date(day.year, day.month + 1, 1))

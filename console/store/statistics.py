@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, distinct, func, or_, select
 
 from console.store.tables import (
+    CONFIRMED,
+    FRAUD_CONFIRMED,
     activity,
     alerts,
     cases,
@@ -30,8 +32,8 @@ from console.store.tables import (
 from rules.events import DAY_MS, LOCAL_OFFSET_MS
 from rules.holds import EXTENDED, IN_FORCE, RELEASED, RESTRAINING, SUPERSEDED
 
-CONFIRMED: Final = ("confirmed", "mule", "victim", "returned_money")  # reason codes by which a fraud took place
 REFUTED: Final = ("false_positive",)
+_SHORT_DAYS: Final = 62
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,51 +58,59 @@ class Choice:
 
 
 def fraud_query(choice: Choice) -> Select[Any]:
-    """Alerts by (typology, institution, region, reason_code): with `alerts` and `amount`."""
-    return _counted(choice, alerts.c.typology, alerts.c.institution, alerts.c.region, alerts.c.reason_code)
+    """What `frauds` asks."""
+    keys = (alerts.c.typology, alerts.c.institution, alerts.c.region)
+    # A long period is walked in order of its groups, so that nothing is sorted; a short one by its time.
+    by_group = choice.end_day - choice.first_day > _SHORT_DAYS
+    return select(*keys, *_tallies()).where(*_chosen(choice, by_group=by_group)).group_by(*keys)
 
 
-def fraud_days_query(choice: Choice) -> Select[Any]:
-    """Alerts by (day, reason_code): with `alerts` and `amount`."""
-    day = ((alerts.c.occurred_at + LOCAL_OFFSET_MS) // DAY_MS).label("day")
-    return _counted(choice, day, alerts.c.reason_code)
+def tally_query(choice: Choice) -> Select[Any]:
+    """What `tally` asks."""
+    return select(*_tallies()).where(*_chosen(choice))
 
 
 def frauds(connection: Connection, choice: Choice) -> Sequence[Any]:
-    """The rows of `fraud_query`."""
+    """Alerts by (typology, institution, region): `alerts`, of them `suspected`, `confirmed` and `refuted`; `amount`s.
+
+    Suspected is what nobody has decided yet.
+    """
     return connection.execute(fraud_query(choice)).all()
 
 
-def fraud_days(connection: Connection, choice: Choice) -> Sequence[Any]:
-    """The rows of `fraud_days_query`."""
-    return connection.execute(fraud_days_query(choice)).all()
+def tally(connection: Connection, choice: Choice) -> Any:
+    """The same of all alerts together."""
+    return connection.execute(tally_query(choice)).one()
 
 
-def taken(connection: Connection, choice: Choice) -> Row[Any]:
-    """What confirmed frauds took, each operation once: `operations`, `amount`, and of it `held` by a hold that runs."""
+def taken_query(choice: Choice) -> Select[Any]:
+    """What `taken` asks."""
     once = (
-        select(alerts.c.institution, alerts.c.event_id, func.max(alerts.c.amount).label("amount"))
-        .where(*_chosen(choice), alerts.c.reason_code.in_(CONFIRMED))
+        select(func.max(alerts.c.amount).label("amount"))
+        .where(*_confirmed(choice))
         .group_by(alerts.c.institution, alerts.c.event_id)
         .subquery()
     )
-    running = (
-        select(holds.c.hold_id)
-        .where(
-            holds.c.institution == once.c.institution,
-            holds.c.event_id == once.c.event_id,
-            holds.c.open,
-            holds.c.decision.in_(RESTRAINING),
-        )
-        .exists()
+    total = func.coalesce(func.sum(once.c.amount), 0)
+    return select(func.count().label("operations"), total.label("amount")).select_from(once)
+
+
+def taken(connection: Connection, choice: Choice) -> Any:
+    """What confirmed frauds took, each operation once: `operations`, `amount`; by period and institution only."""
+    return connection.execute(taken_query(choice)).one()
+
+
+def still_held(connection: Connection, choice: Choice) -> int:
+    """What running holds and blocks keep of what confirmed frauds took, tiyn."""
+    same = (alerts.c.institution == holds.c.institution, alerts.c.event_id == holds.c.event_id)
+    fraud = select(alerts.c.event_id).where(*same, *_confirmed(choice)).exists()
+    events = (
+        select(func.max(holds.c.amount).label("amount"))
+        .where(holds.c.open, holds.c.decision.in_(RESTRAINING), fraud)
+        .group_by(holds.c.institution, holds.c.event_id)
+        .subquery()
     )
-    return connection.execute(
-        select(
-            func.count().label("operations"),
-            func.coalesce(func.sum(once.c.amount), 0).label("amount"),
-            func.coalesce(func.sum(case((running, once.c.amount), else_=0)), 0).label("held"),
-        ).select_from(once)
-    ).one()
+    return int(connection.scalar(select(func.coalesce(func.sum(events.c.amount), 0))) or 0)
 
 
 def hold_outcomes(connection: Connection, choice: Choice) -> Sequence[Any]:
@@ -142,7 +152,7 @@ def hold_answers(connection: Connection, choice: Choice) -> Sequence[Any]:
     ).all()
 
 
-def recalled(connection: Connection, choice: Choice) -> Row[Any]:
+def recalled(connection: Connection, choice: Choice) -> Any:
     """Recalls asked for in the period: `recalls`, `amount` asked back, `returned`."""
     chosen = [recalls.c.made_at >= choice.since, recalls.c.made_at < choice.until]
     if choice.institution is not None:
@@ -269,10 +279,14 @@ def cases_of(connection: Connection, choice: Choice, typologies: Sequence[str]) 
     ).all()
 
 
+def first_day(connection: Connection) -> int | None:
+    """The day of the earliest alert; None where there are none."""
+    return _day(connection.scalar(select(func.min(alerts.c.occurred_at))))
+
+
 def last_day(connection: Connection) -> int | None:
     """The day of the latest alert; None where there are none."""
-    last = connection.scalar(select(func.max(alerts.c.occurred_at)))
-    return None if last is None else int(last + LOCAL_OFFSET_MS) // DAY_MS
+    return _day(connection.scalar(select(func.max(alerts.c.occurred_at))))
 
 
 def institutions(connection: Connection) -> list[str]:
@@ -280,25 +294,49 @@ def institutions(connection: Connection) -> list[str]:
     return list(connection.scalars(select(activity.c.institution).distinct().order_by(activity.c.institution)))
 
 
-def _counted(choice: Choice, *keys: ColumnElement[Any]) -> Select[Any]:
+def _tallies() -> tuple[ColumnElement[Any], ...]:
+    def among(reasons: Sequence[str]) -> ColumnElement[bool]:
+        return alerts.c.reason_code.in_(reasons)
+
+    def count(which: ColumnElement[bool]) -> ColumnElement[int]:
+        return func.coalesce(func.sum(case((which, 1), else_=0)), 0)
+
     return (
-        select(*keys, func.count().label("alerts"), func.sum(alerts.c.amount).label("amount"))
-        .where(*_chosen(choice))
-        .group_by(*keys)
+        func.count().label("alerts"),
+        count(alerts.c.reason_code.is_(None)).label("suspected"),
+        count(among(CONFIRMED)).label("confirmed"),
+        count(among(REFUTED)).label("refuted"),
+        func.coalesce(func.sum(alerts.c.amount), 0).label("amount"),
+        func.coalesce(func.sum(case((among(CONFIRMED), alerts.c.amount), else_=0)), 0).label("confirmed_amount"),
     )
 
 
-def _chosen(choice: Choice) -> list[ColumnElement[bool]]:
-    chosen = [
-        alerts.c.occurred_at >= choice.since,
-        alerts.c.occurred_at < choice.until,
-        _unindexed(alerts.c.status) == "active",
-    ]
-    wanted = ((alerts.c.typology, choice.typology), (alerts.c.institution, choice.institution))
-    chosen += [_unindexed(column) == value for column, value in wanted if value is not None]
+def _chosen(choice: Choice, *, by_group: bool = False) -> list[ColumnElement[bool]]:
+    """Active alerts of the choice, to be found in ix_alerts_counted or, `by_group`, in ix_alerts_grouped."""
+    at = func.coalesce(alerts.c.occurred_at, 0) if by_group else alerts.c.occurred_at
+    wanted = (
+        (alerts.c.status, "active"),
+        (alerts.c.typology, choice.typology),
+        (alerts.c.institution, choice.institution),
+    )
+    chosen = [at >= choice.since, at < choice.until]
+    for column, value in wanted:
+        if value is not None:
+            chosen.append((column if by_group else _unindexed(column)) == value)
     if choice.region is not None:
         chosen.append(alerts.c.region == choice.region)
     return chosen
+
+
+def _confirmed(choice: Choice) -> list[ColumnElement[bool]]:
+    """Active alerts of confirmed frauds, to be found in ix_alerts_confirmed, which has these alone."""
+    chosen: list[ColumnElement[bool]] = [
+        FRAUD_CONFIRMED,
+        func.coalesce(alerts.c.occurred_at, 0) >= choice.since,
+        func.coalesce(alerts.c.occurred_at, 0) < choice.until,
+        _unindexed(alerts.c.status) == "active",
+    ]
+    return [*chosen, *_of(choice, alerts.c.institution)]
 
 
 def _held(choice: Choice) -> list[ColumnElement[bool]]:
@@ -315,3 +353,7 @@ def _of(choice: Choice, column: ColumnElement[str]) -> list[ColumnElement[bool]]
 def _unindexed(column: ColumnElement[str]) -> ColumnElement[str]:
     """The column so that SQLite looks it up in no index of its own: it would read a document for each row it found."""
     return func.coalesce(column, "")
+
+
+def _day(at: int | None) -> int | None:
+    return None if at is None else (at + LOCAL_OFFSET_MS) // DAY_MS
