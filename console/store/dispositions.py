@@ -15,7 +15,7 @@ from console import outbound, vault
 from console.store import alerts, subjects
 from console.store.actor import Actor
 from console.store.alerts import Target
-from console.store.errors import StoreError
+from console.store.errors import NotFound, StoreError
 from streams.contracts.disposition import Disposition, Outcome
 from streams.contracts.fields import from_milliseconds
 from streams.contracts.subject import NamedSubject
@@ -72,7 +72,10 @@ def _verdict(
     connection: Connection, keys: Vault, actor: Actor, row: RowMapping, outcome: Outcome, token: str, now: int
 ) -> Disposition:
     purpose = f"disposition {outcome} of alert {row['alert_id']}"
-    identity = vault.open_for(connection, keys, actor, token, purpose, row["case_id"])
+    try:
+        identity = vault.open_for(connection, keys, actor, token, purpose)
+    except NotFound:
+        raise NoVerdict(row["alert_id"]) from None
     if identity.kind == "device":
         raise NoVerdict(row["alert_id"])
     field = "id" if identity.kind == "person" else identity.kind
@@ -90,7 +93,6 @@ def _verdict(
 
 def _whom(connection: Connection, row: RowMapping, about: Literal["payer", "payee"] | None) -> str:
     key = row["subject"] if about is None else row[about]
-    token = subjects.named(connection, {key})[key].token if key is not None else ""
-    if not vault.is_known(connection, token):
+    if key is None:
         raise NoVerdict(row["alert_id"])
-    return token
+    return subjects.named(connection, {key})[key].token

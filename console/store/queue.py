@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, null, or_, select, true, tuple_
 
 from console.store.sieve import Sieve
 from console.store.tables import alerts, campaigns
@@ -20,6 +20,14 @@ PAGE: Final = 50
 COUNTED: Final = 1_000  # beyond it a page says "more than"
 WALKED: Final = 5_000  # alerts that one page of campaigns looks at, at most
 _PLACE: Final = (alerts.c.severity, alerts.c.deadline_at, alerts.c.amount, alerts.c.seq)
+# A clock that once ran does not order what is closed, and is not in its index.
+_CLOSED: Final = select(
+    alerts.c.severity,
+    null().label("deadline_at"),
+    alerts.c.amount,
+    alerts.c.seq,
+    alerts.c.campaign_id,
+).order_by(alerts.c.seq.desc())
 
 
 @dataclass(frozen=True)
@@ -160,22 +168,21 @@ def _walk(connection: Connection, sieve: Sieve, now: int, after: Place | None, l
         yield from connection.execute(statement).mappings()
 
 
-def segments(
-    sieve: Sieve, now: int, after: Place | None, limit: int
-) -> Iterator[Select[tuple[int, int | None, int, int, int | None]]]:
+def segments(sieve: Sieve, now: int, after: Place | None, limit: int) -> Iterator[Select[Any]]:
     """The statements that walk the queue, each to be read in turn."""
     for rank in sieve.ranks:
         if after is not None and rank > after.severity:
             continue
         begins = after if after is not None and rank == after.severity else None
-        chosen = select(*_PLACE, alerts.c.campaign_id).where(*sieve.conditions(now), alerts.c.severity == rank)
+        chosen = select(*_PLACE, alerts.c.campaign_id).where(alerts.c.severity == rank)
         if sieve.closed:
             passed = [] if begins is None else [alerts.c.seq < begins.seq]
-            yield chosen.where(*passed).order_by(alerts.c.seq.desc()).limit(limit)
+            yield _CLOSED.where(alerts.c.severity == rank, *sieve.conditions(now), *passed).limit(limit)
             continue
         if begins is None or begins.deadline_at is not None:
             yield (
                 chosen.where(alerts.c.deadline_at.is_not(None), *_after_clock(begins))
+                .where(*sieve.conditions(now, alerts.c.amount + 0))
                 .order_by(alerts.c.deadline_at, alerts.c.amount.desc(), alerts.c.seq.desc())
                 .limit(limit)
             )
@@ -183,7 +190,7 @@ def segments(
         place = tuple_(alerts.c.amount, alerts.c.seq)
         passed = [] if begins is None else [place < (begins.amount, begins.seq)]
         yield (
-            chosen.where(alerts.c.deadline_at.is_(None), *passed)
+            chosen.where(alerts.c.deadline_at.is_(None), *sieve.conditions(now), *passed)
             .order_by(alerts.c.amount.desc(), alerts.c.seq.desc())
             .limit(limit)
         )

@@ -49,8 +49,11 @@ class Sieve:
         """The severities that it lets through, the gravest first."""
         return tuple(rank for rank in SEVERITIES if not self.severities or rank in self.severities)
 
-    def conditions(self, now: int) -> list[ColumnElement[bool]]:
-        """Conditions on `alerts` but for severity, as of `now`."""
+    def conditions(self, now: int, amount: ColumnElement[int] = alerts.c.amount) -> list[ColumnElement[bool]]:
+        """Conditions on `alerts` but for severity, as of `now`.
+
+        `amount`: the column, or an expression of it where an index by amount would be the wrong one to walk.
+        """
         found = [alerts.c.status == self.status, _CLOSED if self.closed else _OPEN, *self._of_state(now)]
         if self.typologies is not None:
             found.append(alerts.c.typology.in_(self.typologies))
@@ -68,9 +71,9 @@ class Sieve:
         if self.until is not None:
             found.append(alerts.c.occurred_at < self.until)
         if self.least is not None:
-            found.append(alerts.c.amount >= self.least)
+            found.append(amount >= self.least)
         if self.most is not None:
-            found.append(alerts.c.amount <= self.most)
+            found.append(amount <= self.most)
         return found
 
     def _of_state(self, now: int) -> list[ColumnElement[bool]]:

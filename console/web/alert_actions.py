@@ -31,7 +31,7 @@ class AlertAction(BaseModel):
     assignee: str = Field(default=ME, max_length=64, description="of assign: a username, or `me`")
     hours: int = Field(default=4, ge=1, le=2_160, description="of snooze")
     reason_code: ReasonCode | Literal[""] = Field(default="", description="of close")
-    about: Literal["", "subject", "payer", "payee"] = Field(
+    about: Literal["", "payer", "payee"] = Field(
         default="", description="of close: whom a verdict is about; without it, whom the alert is about"
     )
     note: Note = ""
@@ -72,7 +72,7 @@ def act(connection: Connection, house: House, viewer: Viewer, wanted: AlertActio
                 wanted.reason_code,
                 now=now,
                 note=wanted.note,
-                about=None if wanted.about in ("", "subject") else wanted.about,
+                about=wanted.about or None,
             )
     return len(targets)
 
