@@ -68,6 +68,7 @@ class Life:
         self._rent = rng.integers(80, 320, people) * 1_000
         self._instalment = np.maximum(population.salary // 6, 12_000) + rng.integers(0, 900, people)
         self._own_device = population.device.copy()
+        self._owner = np.array(population.owner)  # of each account that ordinary life pays from
         # A twentieth get a new telephone in a month, half of them with a new SIM card.
         self._phone_changed = np.full(people, np.iinfo(np.int64).max)
         changing = np.flatnonzero(rng.random(people) < 0.0016 * days)
@@ -377,13 +378,12 @@ class Life:
 
     def _new_telephones(self, rows: Moves) -> None:
         """Whoever has a new telephone pays with it; for the first day the bank says so."""
-        payer = np.where((rows["payer"] >= 0) & (rows["payer"] < self._population.people), rows["payer"], 0)
-        age = rows["at"] - self._phone_changed[payer]
-        replaced = np.flatnonzero((age >= 0) & (rows["channel"] == MOBILE) & (rows["device"] >= 0))
-        person = payer[replaced]
-        person, replaced = person[self._new_device[person] >= 0], replaced[self._new_device[person] >= 0]
+        on_telephones = np.flatnonzero((rows["channel"] == MOBILE) & (rows["device"] >= 0))
+        owner = self._owner[rows["payer"][on_telephones]]  # also of a second account, which is nobody's main one
+        age = rows["at"][on_telephones] - self._phone_changed[owner]
+        person, replaced = owner[age >= 0], on_telephones[age >= 0]
         rows["device"][replaced] = self._new_device[person]
-        fresh = age[replaced] < DAY
+        fresh = age[age >= 0] < DAY
         person, replaced = person[fresh], replaced[fresh]
         shopping = rows["kind"][replaced] == CARD_PAYMENT
         self_context = self._new_context[person]

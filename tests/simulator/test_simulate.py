@@ -14,6 +14,7 @@ import sys
 from collections import Counter, defaultdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import typer
 from schwifty import IBAN
@@ -193,6 +194,21 @@ def test_honest_look_alikes_are_there(written: Written) -> None:
         assert sum(honest[text] for text in PURPOSES[group][1] if text), group
     # The words of a pyramid are also those of a house committee and of parents.
     assert any(text and "Взнос" in text for text in honest)
+
+
+def test_a_device_of_ordinary_life_is_in_the_hands_of_one_household() -> None:
+    # Person 0 gets a new telephone on the first day of this seed, and pays with it.
+    country = Country(Settings(days=3, people=1_000, seed=307))
+    owner = np.array(country.population.owner)
+    users: dict[int, set[int]] = defaultdict(set)
+    for rows in country.days():
+        ordinary = rows[(rows["case"] == 0) & (rows["device"] >= 0)]
+        for device, account in zip(ordinary["device"].tolist(), ordinary["payer"].tolist(), strict=True):
+            users[device].add(int(owner[account]))
+    new_telephones = [people for device, people in users.items() if device >= 2 * country.population.people]
+    assert {0} in new_telephones
+    assert all(len(people) == 1 for people in new_telephones)
+    assert max(map(len, users.values())) <= 3
 
 
 @pytest.mark.parametrize("days", [1, 2, 3])
