@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, distinct, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, TextClause, and_, case, distinct, func, or_, select
 
 from console.store.tables import (
     CONFIRMED,
@@ -328,9 +328,9 @@ def _chosen(choice: Choice, *, by_group: bool = False) -> list[ColumnElement[boo
     return chosen
 
 
-def _confirmed(choice: Choice) -> list[ColumnElement[bool]]:
+def _confirmed(choice: Choice) -> list[ColumnElement[bool] | TextClause]:
     """Active alerts of confirmed frauds, to be found in ix_alerts_confirmed, which has these alone."""
-    chosen: list[ColumnElement[bool]] = [
+    chosen: list[ColumnElement[bool] | TextClause] = [
         FRAUD_CONFIRMED,
         func.coalesce(alerts.c.occurred_at, 0) >= choice.since,
         func.coalesce(alerts.c.occurred_at, 0) < choice.until,
