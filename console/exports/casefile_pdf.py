@@ -223,11 +223,11 @@ class _Paper:
             for hold in self._document["holds"]
             for state in hold["states"]
         ]
-        names = ("hold", "decision", "amount", "state", "since", "cause", "deadline")
+        names = ("number", "decision", "amount", "state", "since", "cause", "deadline")
         head = [self._say(name) for name in names]
         return [
             paragraph(self._say("holds"), TITLE),
-            columns(head, rows[:_MOST_ROWS], (62, 66, 74, 62, 78, 92, 78), (2,))
+            columns(head, rows[:_MOST_ROWS], (66, 74, 72, 66, 62, 92, 62), (2,))
             if rows
             else paragraph(self._say("nothing"), NOTE),
             *self._rest(rows),
