@@ -19,6 +19,7 @@ from console.settings import ConsoleSettings
 from console.store.opening import Store
 from console.web.app import create_app
 from console.web.house import wall_clock
+from console.web.rulebooks import open_desk
 from streams.topics import Topics
 
 _BACKLOG: Final = 128
@@ -72,9 +73,14 @@ def serve(
 def connected(app: FastAPI, store: Store, keys: Keyring, servers: str | None) -> Iterator[None]:
     """Run the feed and the sender beside an application, where there is a Kafka to run them with."""
     app.state.feed = app.state.sender = None
-    if servers is None:
-        yield
-        return
+    with contextlib.closing(open_desk(app, servers)):
+        if servers is None:
+            yield
+            return
+        yield from _with_kafka(app, store, keys, servers)
+
+
+def _with_kafka(app: FastAPI, store: Store, keys: Keyring, servers: str) -> Iterator[None]:
     feed = Feed(store, servers, Reader(keys.tokens, {source.name: source for source in Topics.load().sources}))
     sender = Sender(store, servers, keys.vault, wall_clock, {})
     app.state.feed, app.state.sender = feed, sender

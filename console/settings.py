@@ -30,3 +30,6 @@ class ConsoleSettings(BaseSettings):
         default=Path("var/console/audit-heads.jsonl"),
         description="where signed heads of the audit log are kept outside the store: better on another machine",
     )
+    events: Path | None = Field(
+        default=None, description="a folder of files of events that drafts of the rulebook may be compared on"
+    )

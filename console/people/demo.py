@@ -1,4 +1,4 @@
-"""The people of the demo, one of each role, with a password that everybody knows: there are none outside it."""
+"""The people of the demo, each role at least once, with a password that everybody knows: there are none outside it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ PEOPLE: Final[tuple[tuple[str, str, Role], ...]] = (
     ("second", "Данияр Ахметов", "analyst"),
     ("senior", "Гүлнар Қасымова", "senior"),
     ("compliance", "Тимур Сериков", "compliance"),
+    ("officer", "Сәуле Бекова", "compliance"),  # a rulebook takes two
     ("auditor", "Жанна Омарова", "auditor"),
     ("admin", "Ерлан Нұрланов", "admin"),
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from console.rulebooks import approval
 from console.rulebooks.checking import check
-from console.rulebooks.files import Changes, applied, carried_over, normal
+from console.rulebooks.files import Changes, applied, carried_over, normal, refuse_unusable
 from console.rulebooks.reports import CheckReport, DifferenceReport
 from console.rulebooks.shelf import Shelf
 from console.rulebooks.sources import FileEvents, JudgedEvents, SimulatedEvents
@@ -54,6 +55,12 @@ class Desk:
     topic: approval.Topic | None = None
     bootstrap_servers: str | None = None
     event_files: Path | None = None  # a folder with files of events to compare on
+    closing: threading.Event = field(default_factory=threading.Event)
+
+    def close(self) -> None:
+        """End what runs in the background."""
+        self.closing.set()
+        self.workshop.close()
 
     def begin(self, actor: Actor, title: str) -> int:
         """Begin a draft from the rulebook in force."""
@@ -89,8 +96,9 @@ class Desk:
 
     def try_out(self, draft_id: int, path: str, text: str) -> CheckReport:
         """The faults of the draft as if one file were this text, and the examples of that file; nothing is kept."""
-        opened = self.open(draft_id)
-        return check(applied(opened.base, {**opened.draft.changes, path: normal(text)}), examples_in=path)
+        opened, change = self.open(draft_id), {path: normal(text)}
+        refuse_unusable(change)
+        return check(applied(opened.base, {**opened.draft.changes, **change}), examples_in=path)
 
     def run_examples(self, actor: Actor, draft_id: int) -> CheckReport:
         """Check a draft and run all its examples, and keep what was found."""
@@ -170,14 +178,36 @@ class Desk:
             self.publish(actor)
 
     def seek_evasions(self, typology_id: str) -> Job:
-        """Begin to look for the cheapest evasions of a typology in force; Busy where too much work waits."""
+        """Begin to look for the cheapest evasions of a typology in force.
+
+        Raises:
+            NotFound: no typology in force has this id.
+            Busy: too much work waits.
+        """
         files, _ = self.shelf.in_force()
+        if typology_id not in {typology.id for typology in self.shelf.rulebook(files).typologies}:
+            raise NotFound(f"typology {typology_id}")
         return self.workshop.ask(Search(files=files, typology=typology_id))
 
     def in_force_digest(self) -> str:
         """The digest of the rulebook in force."""
         files, _ = self.shelf.in_force()
         return self.shelf.rulebook(files).digest
+
+    def events(self, source: str, *, days: int, people: int, seed: int) -> FileEvents | SimulatedEvents | JudgedEvents:
+        """The events that a form or a call names: `simulated`, `judged`, or `file:` and a name of `files_of_events`.
+
+        Raises:
+            NotFound: there is no such file.
+        """
+        if source == "simulated":
+            return SimulatedEvents(seed=seed, people=people, days=days)
+        if source == "judged":
+            return JudgedEvents(days=days)
+        name = source.removeprefix("file:")
+        if self.event_files is None or name not in self.files_of_events():
+            raise NotFound("file of events")
+        return FileEvents(paths=(self.event_files / name,))
 
     def files_of_events(self) -> list[str]:
         """The names of the files of events that drafts can be compared on."""

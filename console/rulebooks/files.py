@@ -16,6 +16,7 @@ Changes = Mapping[str, str | None]  # path → text, or None where the file is t
 MOST_FILES: Final = 200
 # A generation travels as one record of JSON: quotes and line ends take more room there.
 MOST_TOTAL: Final = MOST_BYTES // 2
+_NO_TEXT: Final = re.compile("[\ud800-\udfff]")  # halves of letters: UTF-8 has none
 _PATH: Final = re.compile(r"rulebook\.yaml|(?:typologies|features|lists)/[A-Za-z0-9][A-Za-z0-9_-]{0,63}\.yaml")
 
 
@@ -47,7 +48,7 @@ def normal(text: str) -> str:
 
 
 def refuse_unusable(changes: Changes) -> None:
-    """Refuse what no check has to look at: wrong names, too many files, too much text.
+    """Refuse what no check can look at: names that no rulebook has, and what is no text.
 
     Raises:
         FilesRefused: says which.
@@ -55,8 +56,14 @@ def refuse_unusable(changes: Changes) -> None:
     for path, text in changes.items():
         if not is_path(path):
             raise FilesRefused("path", f"no file of a rulebook is called {path[:80]!r}")
-        # Only the beginning of a larger one would be looked at, so that it is refused before it is kept.
-        if text is not None and len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        if text is not None and (_NO_TEXT.search(text) or "\x00" in text):
+            raise FilesRefused("text", f"{path} is not plain text")
+
+
+def refuse_large(changes: Changes) -> None:
+    """Refuse files that would only be looked at in part; FilesRefused."""
+    for path, text in changes.items():
+        if text is not None and len(text.encode()) > MAX_BYTES:
             raise FilesRefused("large", f"{path} is larger than {MAX_BYTES // 1024} KB")
 
 
@@ -72,7 +79,7 @@ def applied(base: Files, changes: Changes) -> dict[str, str]:
             whole.pop(path, None)
     if len(whole) > MOST_FILES:
         raise FilesRefused("many", f"a rulebook has at most {MOST_FILES} files")
-    if sum(len(text.encode("utf-8", "surrogatepass")) for text in whole.values()) > MOST_TOTAL:
+    if sum(len(text.encode()) for text in whole.values()) > MOST_TOTAL:
         raise FilesRefused("total", f"a rulebook is larger than {MOST_TOTAL >> 20} MB")
     return dict(sorted(whole.items()))
 

@@ -32,6 +32,7 @@ class Job:
     """One piece of work; `report` is the answer's JSON once it is done."""
 
     job_id: str
+    kind: Literal["comparison", "search"]
     standing: Standing = "waiting"
     done: int = 0
     of: int = 0
@@ -78,7 +79,7 @@ class Workshop:
                 return known
             if self._waiting.qsize() >= MOST_WAITING or self._closed:
                 raise Busy
-            job = self._jobs[job_id] = Job(job_id, _request=text, _then=then)
+            job = self._jobs[job_id] = Job(job_id, request.kind, _request=text, _then=then)
             self._jobs.move_to_end(job_id)
             for old in [key for key, each in self._jobs.items() if each.ended][: max(0, len(self._jobs) - MOST_KEPT)]:
                 del self._jobs[old]

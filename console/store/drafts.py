@@ -10,7 +10,7 @@ from typing import Final, Literal
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
 from console import audit
-from console.rulebooks.files import Changes, Files, applied, refuse_unusable
+from console.rulebooks.files import Changes, Files, applied, refuse_large, refuse_unusable
 from console.rulebooks.reports import CheckReport, DifferenceReport
 from console.store.actor import Actor, need
 from console.store.errors import NotFound, Stale
@@ -87,6 +87,7 @@ def change(
     """
     need(actor, WRITE)
     refuse_unusable(changes)
+    refuse_large(changes)
     digest = digest_of(applied(base, changes))
     values = {
         "files": json.dumps(dict(changes), ensure_ascii=False),

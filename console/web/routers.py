@@ -20,6 +20,8 @@ from console.web.api import notices as notices_api
 from console.web.api import people as people_api
 from console.web.api import pyramids as pyramids_api
 from console.web.api import registries as registries_api
+from console.web.api import rulebook as rulebook_api
+from console.web.api import rulebook_drafts as rulebook_drafts_api
 from console.web.api import session as session_api
 from console.web.api import statistics as statistics_api
 from console.web.api import subjects as subjects_api
@@ -101,4 +103,6 @@ API: Final[tuple[APIRouter, ...]] = (
     statistics_api.router,
     money_api.router,
     exports_api.router,
+    rulebook_api.router,
+    rulebook_drafts_api.router,
 )

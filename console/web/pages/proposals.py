@@ -33,7 +33,10 @@ def listing(request: Request, viewer: Reader, house: TheHouse) -> Response:
 
 @router.get("/proposals/{proposal_id}")
 def show(request: Request, viewer: Reader, house: TheHouse, proposal_id: int) -> Response:
-    """One proposal with all that it would do."""
+    """One proposal with all that it would do; a rulebook is shown beside the one in force, on a page of its own."""
+    with house.store.reading() as connection:
+        if proposals.find(connection, proposal_id).kind == "rulebook":
+            return see_other(request, f"/rulebook/proposals/{proposal_id}")
     return _page(request, viewer, house, proposal_id)
 
 

@@ -87,9 +87,6 @@ def card(
 @router.post("/rulebook/{typology_id}/evasions")
 def evasions(request: Request, _: Reader, desk: TheDesk, typology_id: TypologyId) -> Response:
     """Begin to look for the cheapest evasions."""
-    files, _ = desk.shelf.in_force()
-    if typology_id not in {typology.id for typology in desk.shelf.rulebook(files).typologies}:
-        raise NotFound(f"typology {typology_id}")
     with refused():
         job = desk.seek_evasions(typology_id)
     return see_other(request, f"/rulebook/{typology_id}?job={job.job_id}#evasions")

@@ -10,9 +10,8 @@ from fastapi.responses import Response
 from console.rulebooks import approval
 from console.rulebooks.desk import Desk, Opened
 from console.rulebooks.files import is_path, normal, unified
-from console.rulebooks.sources import FileEvents, JudgedEvents, SimulatedEvents
 from console.store import drafts
-from console.store.errors import NotFound, Stale
+from console.store.errors import Stale
 from console.web.house import TheHouse
 from console.web.page import is_partial, page, see_other
 from console.web.refusals import Refusal
@@ -127,7 +126,7 @@ def compare(
 ) -> Response:
     """Begin to compare the draft with the rulebook in force."""
     with refused():
-        job = desk.compare(viewer, draft_id, _events(desk, source, days, people, seed))
+        job = desk.compare(viewer, draft_id, desk.events(source, days=days, people=people, seed=seed))
     return see_other(request, f"/rulebook/drafts/{draft_id}?job={job.job_id}#difference")
 
 
@@ -173,18 +172,6 @@ def take_up(request: Request, viewer: Writer, house: TheHouse, draft_id: DraftId
     with house.store.writing() as connection:
         approval.take_up(connection, viewer, drafts.find(connection, draft_id))
     return see_other(request, f"/rulebook/drafts/{draft_id}")
-
-
-def _events(desk: Desk, source: str, days: int, people: int, seed: int) -> FileEvents | SimulatedEvents | JudgedEvents:
-    if source == "simulated":
-        return SimulatedEvents(seed=seed, people=people, days=days)
-    if source == "judged":
-        return JudgedEvents(days=days)
-    name = source.removeprefix("file:")
-    if name not in desk.files_of_events():
-        raise NotFound("file of events")
-    assert desk.event_files is not None
-    return FileEvents(paths=(desk.event_files / name,))
 
 
 def _overview(request: Request, viewer: Viewer, desk: Desk, opened: Opened, job: str) -> Response:
