@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import signal
 import sys
 import tempfile
@@ -18,12 +19,14 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from rules.events import LOCAL_OFFSET_MS
 from rules.rulebook import Rulebook
 from simulator.country import Settings, write_country
 from simulator.writer import labels_beside
 from streams.aftermath import Aftermath, aftermath, wait_until_followed
 from streams.alerts import ALERTS, read_topic
 from streams.center import Center, NotReady, demo_environment
+from streams.cli import demo_console
 from streams.cli.common import JsonOption, console, errors_as_exit_codes, fail, output, print_json
 from streams.explanation import explain
 from streams.kafka import KafkaSettings
@@ -32,6 +35,8 @@ from streams.publishing import Pace, publish_files
 from streams.supervisor import WorkersFailing
 from streams.topics import INSTITUTIONS, TopicSettings
 
+DAYS = 7
+KAZAKHSTAN = datetime.timezone(datetime.timedelta(milliseconds=LOCAL_OFFSET_MS))
 LIVE_RATE = 500.0  # events a second of the last day, at which the demo shows latency
 
 
@@ -82,17 +87,25 @@ def demo(
                     wait_until_followed(center, 60, center.supervisor.check)
                     outcomes.to_end()  # the alerts of traced money come last
                     result["scores"] = scores(outcomes, labels)
+                console.print("Filling the case store of the console …")
+                prepared = demo_console.prepare(demo_console.FOLDER, center.kafka.bootstrap_servers, topics)
             except (NotReady, WorkersFailing, TimeoutError) as error:
                 fail(str(error))
-            _show(result, center, as_json)
-            if sys.stdin.isatty() and output.is_terminal and not as_json:
-                _stay(center)
+            _show(result, center, prepared, as_json)
+            if as_json:
+                return
+            if sys.stdin.isatty() and output.is_terminal:
+                _stay(center, prepared)
+            else:
+                demo_console.show(prepared, None)
 
 
 def _country(folder: Path, people: int, seed: int) -> tuple[Path, Path, Path]:
     """Six days of history, the last day apart, and the labels of both."""
     whole = folder / "week.jsonl"
-    settings = Settings(7, people, seed, institutions=len(INSTITUTIONS))
+    # The week that ended last midnight in Kazakhstan, so that the console shows legal clocks that still run.
+    start = datetime.datetime.now(KAZAKHSTAN).date() - datetime.timedelta(days=DAYS)
+    settings = Settings(DAYS, people, seed, start, institutions=len(INSTITUTIONS))
     summary = write_country(settings, whole, labels_beside(whole), lambda *_: None)
     lines = whole.read_bytes().splitlines(keepends=True)
     # The last hours of the week are played at a steady rate, so that latency means something.
@@ -190,7 +203,7 @@ def scores(outcomes: Outcomes, labels: Path) -> list[Score]:
     return [Score(t, raised[t], right[t], labelled[t], found[t]) for t in sorted(set(labelled) | set(raised))]
 
 
-def _show(result: dict[str, Any], center: Center, as_json: bool) -> None:
+def _show(result: dict[str, Any], center: Center, prepared: demo_console.Prepared, as_json: bool) -> None:
     found: list[Score] = result.pop("scores")
     alert = _worth_reading(center)
     then = aftermath(center.kafka.bootstrap_servers)
@@ -212,7 +225,9 @@ def _show(result: dict[str, Any], center: Center, as_json: bool) -> None:
             "warnings": dict(then.warnings_by_rule),
             "suspected_pyramids": sum(meter.above for meter in then.meters),
         }
-        print_json({**result, **counted, "typologies": rows, "explained": alert.alert_id if alert else None})
+        store = {"store": prepared.store, "open": prepared.command, "cases": [c._asdict() for c in prepared.cases]}
+        explained = alert.alert_id if alert else None
+        print_json({**result, **counted, "typologies": rows, "explained": explained, "console": store})
         return
     names = {typology.id: typology.name.en for typology in Rulebook.load().typologies}
     table = Table("typology", "what it finds", "alerts", "precision", "labelled events", "recall")
@@ -271,16 +286,18 @@ def _share(value: float | None) -> str:
     return "–" if value is None else f"{value:.0%}"
 
 
-def _stay(center: Center) -> None:
+def _stay(center: Center, prepared: demo_console.Prepared) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGINT, lambda *_: stop.set())
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     servers = center.kafka.bootstrap_servers
-    console.print(
-        f"\nThe center keeps running. In another terminal: KAFKA_BOOTSTRAP_SERVERS={servers} antifraud alerts"
-    )
-    for port in center.ports:
-        console.print(f"  http://127.0.0.1:{port}/metrics")
-    console.print("Ctrl-C ends it.")
-    while not stop.wait(0.5):
-        center.supervisor.check()
+    with demo_console.running(prepared, servers) as address:
+        demo_console.show(prepared, address)
+        console.print(
+            f"\nThe center keeps running. In another terminal: KAFKA_BOOTSTRAP_SERVERS={servers} antifraud alerts"
+        )
+        for port in center.ports:
+            console.print(f"  http://127.0.0.1:{port}/metrics")
+        console.print("Ctrl-C ends it.")
+        while not stop.wait(0.5):
+            center.supervisor.check()
