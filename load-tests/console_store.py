@@ -1,12 +1,14 @@
-"""How fast the console's queue is with a million alerts in an SQLite store, most of them still open.
+"""How fast the console's queue, alert and subject pages are with a million alerts and operations in an SQLite store.
 
 python load-tests/console_store.py [--alerts N] [--store FILE] fills FILE where it is not there yet (some minutes) and
-prints the median, the 95th percentile and the worst of many calls of each query, in milliseconds.
+prints the median, the 95th percentile and the worst of many calls of each query, in milliseconds. Queries are those of
+the pages, with everything that they show, but without HTML.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import hashlib
 import json
 import random
@@ -18,10 +20,18 @@ from typing import Any, Final
 
 from sqlalchemy import insert
 
+from console.network.drawing import draw
+from console.network.neighbourhood import neighbourhood
+from console.people.roles import permissions_of
 from console.store import queue
 from console.store.opening import Store
 from console.store.sieve import NOBODY, Sieve
-from console.store.tables import alert_parties, alerts, campaigns, operations
+from console.store.subjects import counterparties
+from console.store.tables import alert_parties, alerts, campaigns, operations, tokens
+from console.web import alert_reading, queue_reading, subject_reading
+from console.web.queue_query import QueueQuery
+from console.web.viewer import Viewer
+from streams.contracts.examples import EXAMPLES
 
 NOW: Final = 1_790_000_000_000
 HOUR_MS: Final = 3_600_000
@@ -29,6 +39,7 @@ BANKS: Final = ("CASPKZKA", "IRTYKZKA", "HSBKKZKX", "KCJBKZKX", "TSESKZKA", "ALF
 PEOPLE: Final = 60_000
 LOT: Final = 10_000
 CALLS: Final = 40
+VIEWER: Final = Viewer("analyst7", "Analyst", "analyst", "en", permissions_of("analyst"), "", "", False)
 
 
 def main() -> None:
@@ -73,7 +84,40 @@ def questions(store: Store) -> dict[str, Callable[[], object]]:
 
         return ask
 
+    def whole(query: QueueQuery) -> Callable[[], object]:
+        def ask() -> object:
+            with store.reading() as connection:
+                return queue_reading.read(connection, VIEWER, query, now=NOW)
+
+        return ask
+
+    numbers = iter(range(1, 10**9))
+
+    def alert_page() -> object:
+        with store.reading() as connection:
+            return alert_reading.read(connection, VIEWER, _alert_id(1 + next(numbers) * 7_919 % LOT))
+
+    def subject_page() -> object:
+        with store.reading() as connection:
+            return subject_reading.read(connection, VIEWER, _token(next(numbers) * 31 % PEOPLE), now=NOW)
+
+    def busiest_subject() -> object:
+        with store.reading() as connection:
+            return subject_reading.read(connection, VIEWER, _token(0), now=NOW)
+
+    def network() -> object:
+        with store.reading() as connection:
+            center = counterparties(connection, 0, limit=1)[0].key
+            return draw(connection, neighbourhood(connection, center, hops=2, most=200))
+
     return {
+        "queue page, campaigns": whole(QueueQuery()),
+        "queue page, alerts": whole(QueueQuery(view="alerts")),
+        "queue page, closed, nothing passes": whole(QueueQuery(view="alerts", state="closed", institution="NOBANKKZ")),
+        "alert page": alert_page,
+        "subject page": subject_page,
+        "subject page, the busiest": busiest_subject,
+        "network of 200": network,
         "flat": page(Sieve()),
         "flat, far down": page(Sieve(), deep=True),
         "flat, one typology": page(Sieve(typologies=("T19",))),
@@ -98,7 +142,9 @@ def fill(store: Store, many: int, moved: int, open_share: float) -> None:
     """Put invented alerts, their campaigns, and operations of the same people into an empty store."""
     chance = random.Random(1)
     number = many // 20
+    people = [{"key": key, "token": _token(key), "kind": "person"} for key in range(PEOPLE)]
     with store.writing() as connection:
+        connection.execute(insert(tokens), people)
         lot: list[dict[str, Any]] = [_campaign(campaign, chance) for campaign in range(1, number + 1)]
         for begin in range(0, number, LOT):
             connection.execute(insert(campaigns), lot[begin : begin + LOT])
@@ -125,9 +171,10 @@ def _alert(seq: int, many_campaigns: int, chance: random.Random, open_share: flo
     occurred = NOW - chance.randrange(10_000 * HOUR_MS)
     state = "closed" if chance.random() > open_share else chance.choice(("new", "new", "new", "assigned", "escalated"))
     payer, payee, amount = chance.randrange(PEOPLE), chance.randrange(PEOPLE), int(chance.lognormvariate(15, 2))
-    document = {"alert_id": f"{seq:032x}", "explanation": {"en": "x" * 1_500}}
+    document = copy.deepcopy(EXAMPLES["suspicious_operation"])
+    document["alert_id"] = _alert_id(seq)
     return {
-        "alert_id": hashlib.sha256(str(seq).encode()).hexdigest()[:32], "seq": seq, "typology": typology,
+        "alert_id": _alert_id(seq), "seq": seq, "typology": typology,
         "typology_version": "1", "status": "active" if chance.random() < 0.95 else "shadow",
         "rulebook_digest": "0" * 64, "institution": chance.choice(BANKS), "event_id": f"e-{seq}",
         "occurred_at": occurred, "appended_at": occurred, "stored_at": occurred, "late": False, "amount": amount,
@@ -141,6 +188,14 @@ def _alert(seq: int, many_campaigns: int, chance: random.Random, open_share: flo
         "reason_code": "confirmed" if state == "closed" else None, "closed_at": NOW if state == "closed" else None,
         "case_id": None, "version": 1,
     }  # fmt: skip
+
+
+def _alert_id(seq: int) -> str:
+    return hashlib.sha256(str(seq).encode()).hexdigest()[:32]
+
+
+def _token(key: int) -> str:
+    return f"k1:{key.to_bytes(8, 'little').hex()}{key:016x}"
 
 
 def _parties(row: dict[str, Any]) -> Iterator[dict[str, Any]]:

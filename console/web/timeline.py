@@ -18,7 +18,7 @@ from sqlalchemy import RowMapping
 from console.web.formats import KAZAKHSTAN, Formats
 from rules.events import DAY_MS, FIRST_FACT, LOCAL_OFFSET_MS
 
-WIDTH, HEIGHT, MARGIN = 900, 220, 56
+WIDTH, HEIGHT, MARGIN = 900, 220, 110
 _MOST_BARS: Final = 90
 _SIZES: Final = (1, 2, 7, 14, 28, 91)  # days in one bar
 

@@ -32,15 +32,20 @@
 
   // -- actions are for the chosen rows, or for the one under the cursor ----------------------------------------------
 
+  // Whether anything is chosen: one alert's page has its own, a list the chosen rows, or else the current one.
+  function choose() {
+    if (form.querySelector("input[type=hidden][name=target], input[name=target]:checked")) return true;
+    const box = current()?.querySelector("input[name=target]");
+    if (box) box.checked = true;
+    return Boolean(box);
+  }
+
   form?.addEventListener("click", (event) => {
     const button = event.target.closest("button[name=action]");
     if (!button) return;
-    const chosen = form.querySelectorAll("input[name=target]:checked");
-    const box = current()?.querySelector("input[name=target]");
-    if (chosen.length === 0 && box) box.checked = true;
     const needed = button.dataset.needs && document.getElementById(button.dataset.needs);
     const missing = needed && needed.value === "";
-    if (missing || (chosen.length === 0 && !box)) event.preventDefault();
+    if (missing || !choose()) event.preventDefault();
     if (missing) needed.focus();
   });
 
