@@ -32,7 +32,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "simulate": ("streams.cli.simulate", "simulate", "Write a simulated, labelled country to a file."),
     "check": ("streams.cli.rulebook", "check", "Find the faults of a rulebook."),
     "test": ("streams.cli.rulebook", "test", "Run every example of a rulebook."),
-    "rulebook": ("streams.cli.rulebook", "rulebook_app", "Activate, list and roll back rulebook generations."),
+    "rulebook": ("streams.cli.rulebook", "rulebook_app", "Activate, list, roll back, compare and approve rulebooks."),
     "topics": ("streams.cli.topics", "topics_app", "List, compare and apply the declared topics."),
     "bench": ("streams.cli.bench", "bench", "Measure throughput, latency and memory on real Kafka."),
     "doctor": ("streams.cli.doctor", "doctor", "Check that this machine has what the center needs."),

@@ -23,6 +23,7 @@ from rules.examples import run as run_examples
 from rules.problems import Problem
 from rules.rulebook_files import PACKAGED, read_documents
 from streams.cli.common import EXIT, JsonOption, console, errors_as_exit_codes, fail, output, print_json
+from streams.cli.rulebook_change import approve, diff
 from streams.generations import Generation, GenerationRefused
 from streams.kafka import Kafka, KafkaSettings
 from streams.rulebook_topic import RulebookTopic
@@ -41,7 +42,8 @@ rulebook_app = typer.Typer(
     name="rulebook",
     help="The generations of the rulebook: what judges now, what will, and how to go back.",
     no_args_is_help=True,
-    epilog="Exit codes: 0 done, 1 refused because the rulebook has errors, 2 wrong arguments, 3 no Kafka answers.",
+    epilog="Exit codes: 0 done, 1 refused because the rulebook has errors, or diff found differences, "
+    "2 wrong arguments, 3 no Kafka answers, 5 no such proposal.",
 )
 
 
@@ -129,6 +131,10 @@ def list_generations(bootstrap_servers: Servers = None, json: JsonOption = False
         texts = [str(value) if value is not None else "" for value in row.values()]
         table.add_row(*(escape(text[:12] if name == "digest" else text) for name, text in zip(row, texts, strict=True)))
     output.print(table)
+
+
+rulebook_app.command()(diff)
+rulebook_app.command()(approve)
 
 
 # -- what they share ------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""`antifraud check` and `antifraud test` as an officer meets them."""
+"""`antifraud check`, `antifraud test` and `antifraud rulebook diff` as an officer meets them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from simulator.country import Settings, write_country
+from simulator.writer import labels_beside
 from streams.cli.rulebook import check, run_tests
+from streams.cli.rulebook_change import diff
 from tests.rules.small import TYPOLOGY, documents
 
 runner = CliRunner()
@@ -85,3 +88,18 @@ def test_a_file_that_is_not_text_is_refused(folder: Path) -> None:
     code, told, _ = call(check, str(folder))
     assert code == 1
     assert "T91-x.yaml:1:1: error: the file is not plain UTF-8 text" in told
+
+
+def test_what_another_rulebook_changes_is_told_and_nothing_where_it_is_the_same(folder: Path, tmp_path: Path) -> None:
+    events = tmp_path / "events.jsonl"
+    write_country(Settings(people=200, days=1, seed=1), events, labels_beside(events))
+    stricter = tmp_path / "beside" / "stricter"
+    for path, text in documents(("event.amount >= p.least", "event.amount >= 100 * p.least")).items():
+        (stricter / path).parent.mkdir(parents=True, exist_ok=True)
+        (stricter / path).write_text(text)
+    code, told, _ = call(diff, str(folder), str(stricter), "--events", str(events), "--json")
+    report = json.loads(told)
+    assert code == (1 if report["total"]["gone"] else 0)
+    assert report["total"]["gone"] == report["total"]["before"] - report["total"]["after"] > 0
+    assert call(diff, str(folder), str(folder), "--events", str(events))[0] == 0
+    assert call(diff, str(folder), str(tmp_path / "nothing"))[0] == 2
