@@ -8,6 +8,8 @@ from typing import Literal
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from console.exports.profile import PROFILES
+
 
 class ConsoleSettings(BaseSettings):
     """Each from ANTIFRAUD_CONSOLE_<NAME> where not passed; the store from ANTIFRAUD_STORE."""
@@ -29,6 +31,9 @@ class ConsoleSettings(BaseSettings):
     audit_heads: Path = Field(
         default=Path("var/console/audit-heads.jsonl"),
         description="where signed heads of the audit log are kept outside the store: better on another machine",
+    )
+    goaml_profile: Path = Field(
+        default=PROFILES / "kz.toml", description="whose codes goAML-shaped reports are written with"
     )
     events: Path | None = Field(
         default=None, description="a folder of files of events that drafts of the rulebook may be compared on"

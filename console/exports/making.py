@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from console.exports import casefile, casefile_pdf, fm1, goaml, markup, paper
@@ -16,7 +17,6 @@ from streams.evidence.signing import SigningKey, sign
 Kind = Literal["casefile.pdf", "casefile.json", "goaml.xml", "fm1.xml", "fm1.pdf"]
 KINDS: Final[tuple[Kind, ...]] = ("casefile.pdf", "casefile.json", "goaml.xml", "fm1.xml", "fm1.pdf")
 FILED: Final[frozenset[Kind]] = frozenset({"goaml.xml", "fm1.xml", "fm1.pdf"})  # rest on an approved filing
-PROFILE: Final = "kz"
 _JSON: Final = "application/json"
 
 
@@ -34,14 +34,24 @@ class File:
         return hashlib.sha256(self.content).hexdigest()
 
 
-def make(kind: Kind, material: Material, texts: Texts, language: Language, key: SigningKey) -> File:
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What exports are made with."""
+
+    texts: Texts
+    profile: Path  # of goAML-shaped reports
+    key: SigningKey  # of case files
+
+
+def make(kind: Kind, material: Material, language: Language, tools: Tools) -> File:
     """One export of a case.
 
     Raises:
         Refused: it needs an approved filing or known operations, and there are none.
         NotValid: the result is not what our own schema describes.
+        ProfileRefused: the profile of goAML-shaped reports is not as it must be.
     """
-    content_type, content = _made(kind, material, texts, language, key)
+    content_type, content = _made(kind, material, language, tools)
     stem, _, ending = kind.partition(".")
     return File(f"case-{material.case_id}-{stem}-{language}.{ending}", content_type, content)
 
@@ -56,15 +66,16 @@ def text_of(kind: str) -> str:
     return stem if stem == "casefile" else f"exports.{stem}"
 
 
-def _made(kind: Kind, material: Material, texts: Texts, language: Language, key: SigningKey) -> tuple[str, bytes]:
+def _made(kind: Kind, material: Material, language: Language, tools: Tools) -> tuple[str, bytes]:
+    texts = tools.texts
     if kind == "goaml.xml":
-        return markup.CONTENT_TYPE, goaml.report(material, load(PROFILE), texts, language)
+        return markup.CONTENT_TYPE, goaml.report(material, load(tools.profile), texts, language)
     if kind in ("fm1.xml", "fm1.pdf"):
         forms = fm1.forms(material, texts, language)
         if kind == "fm1.xml":
             return markup.CONTENT_TYPE, fm1.xml(forms, texts, language)
         return paper.CONTENT_TYPE, fm1.paper(forms, texts, language)
-    signed = sign(casefile.document(material, texts), key)
+    signed = sign(casefile.document(material, texts), tools.key)
     if kind == "casefile.pdf":
         return paper.CONTENT_TYPE, casefile_pdf.pages(signed, texts, language)
     return _JSON, json.dumps(signed, ensure_ascii=False, indent=1).encode()

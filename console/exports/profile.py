@@ -65,13 +65,13 @@ class Profile(_Part):
         return self.codes.indicators.get(typology, typology)
 
 
-def load(name: str, folder: Path = PROFILES) -> Profile:
-    """The profile `name` of the folder, laid over its bases.
+def load(file: Path) -> Profile:
+    """The profile of a file, laid over its bases, each of the same folder or of ours.
 
     Raises:
         ProfileRefused: there is no such file, it is no TOML, or it does not say what is needed.
     """
-    laid = _laid(name, folder, _DEPTH)
+    name, laid = file.stem, _laid(file, _DEPTH)
     try:
         profile = Profile.model_validate(laid)
     except ValidationError as error:
@@ -84,17 +84,20 @@ def load(name: str, folder: Path = PROFILES) -> Profile:
     return profile
 
 
-def _laid(name: str, folder: Path, depth: int) -> dict[str, Any]:
+def _laid(file: Path, depth: int) -> dict[str, Any]:
     if depth == 0:
-        raise ProfileRefused(f"{name}.toml: more than {_DEPTH} profiles stand on each other")
+        raise ProfileRefused(f"{file.name}: more than {_DEPTH} profiles stand on each other")
     try:
-        told = tomllib.loads((folder / f"{name}.toml").read_text("utf-8"))
+        told = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
-        raise ProfileRefused(f"there is no profile {name}.toml") from None
+        raise ProfileRefused(f"there is no profile {file.name}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ProfileRefused(f"{name}.toml: {error}") from None
+        raise ProfileRefused(f"{file.name}: {error}") from None
     base = told.pop("base", None)
-    return told if base is None else _over(_laid(str(base), folder, depth - 1), told)
+    if base is None:
+        return told
+    beside = file.with_name(f"{base}.toml")
+    return _over(_laid(beside if beside.exists() else PROFILES / beside.name, depth - 1), told)
 
 
 def _over(below: dict[str, Any], above: dict[str, Any]) -> dict[str, Any]:

@@ -20,9 +20,10 @@ from console.exports.gathering import (
     parties,
     with_names,
 )
-from console.exports.making import FILED, KINDS, File, Kind, make
+from console.exports.making import FILED, KINDS, File, Kind, Tools, make
 from console.exports.markup import NotValid
 from console.exports.material import Party, Refused
+from console.exports.profile import ProfileRefused
 from console.store import cases, filing, recalls
 from console.store.actor import need
 from console.store.cases import WORK
@@ -88,16 +89,19 @@ def made(house: House, viewer: Viewer, case_id: int, kind: Kind, order: Order) -
             material = gathering(connection, viewer, case_id, house.clock())
         wanted = tuple(dict.fromkeys(order.tokens))
         if len(wanted) > MOST_NAMES or not parties(material.operations).keys() >= set(wanted):
-            raise Refused("name_not_of_case")
+            raise Refusal(404, "exports.refused.name_not_of_case")
         opened = {
             token: vault.reveal(house.store, house.keys.vault, viewer, token, order.reason, case_id) for token in wanted
         }
         named = with_names(material, opened)
-        file = make(kind, named, house.renderer.texts, order.language, house.keys.signing)
+        tools = Tools(house.renderer.texts, house.settings.goaml_profile, house.keys.signing)
+        file = make(kind, named, order.language, tools)
     except Refused as refused:
-        raise Refusal(422, f"exports.refused.{refused.reason}") from None
+        raise Refusal(409, f"exports.refused.{refused.reason}") from None
     except NotValid:
-        raise Refusal(422, "exports.refused.not_valid") from None
+        raise Refusal(409, "exports.refused.not_valid") from None
+    except ProfileRefused:
+        raise Refusal(503, "exports.refused.profile") from None
     _write_down(house, viewer, case_id, kind, file, order.reason or None, len(wanted))
     return file
 
@@ -116,9 +120,9 @@ def made_recall(house: House, viewer: Viewer, case_id: int, recall_id: int, lang
                 operation, recall_id, case_id, row["amount"], row["made_at"], house.renderer.texts, language
             )
         except Refused as refused:
-            raise Refusal(422, f"exports.refused.{refused.reason}") from None
+            raise Refusal(409, f"exports.refused.{refused.reason}") from None
         except NotValid:
-            raise Refusal(422, "exports.refused.not_valid") from None
+            raise Refusal(409, "exports.refused.not_valid") from None
     file = File(f"case-{case_id}-recall-{recall_id}-camt056.xml", markup.CONTENT_TYPE, content)
     _write_down(house, viewer, case_id, RECALL, file, None, 0)
     return file

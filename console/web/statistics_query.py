@@ -6,55 +6,42 @@ from datetime import date, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
 from console.statistics.blocks import FILTERS, Block
 from console.statistics.period import Step, date_of, day_number, today
 from console.store import statistics as store
 from console.store.statistics import Choice
-from console.web.refusals import Refusal
 from streams.contracts.fields import PUBLISHER, TYPOLOGY
 
 _USUAL_DAYS: Final = 30
 
 
-def _blank(value: Any) -> Any:
-    return None if value == "" else value
-
-
-# A form sends its empty fields too.
-Day = Annotated[date | None, BeforeValidator(_blank), Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
-Typology = Annotated[str | None, BeforeValidator(_blank), Field(pattern=TYPOLOGY)]
-Institution = Annotated[str | None, BeforeValidator(_blank), Field(pattern=PUBLISHER)]
-Region = Annotated[int | None, BeforeValidator(_blank), Field(ge=0, le=255)]
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 
 
 class StatisticsQuery(BaseModel):
-    """Both days are in the period; without them it is the last thirty days that have alerts."""
+    """Both days are in the period, in whatever order; without them it is the last thirty days that have alerts."""
 
     model_config = ConfigDict(frozen=True, populate_by_name=True)
 
-    first: Day = Field(default=None, alias="from", description="first day, of Kazakhstan's calendar")
-    last: Day = Field(default=None, alias="to", description="last day")
+    first: Day | None = Field(default=None, alias="from", description="first day, of Kazakhstan's calendar")
+    last: Day | None = Field(default=None, alias="to", description="last day")
     step: Step = "month"
-    typology: Typology = None
-    institution: Institution = None
-    region: Region = Field(default=None, description="number of the ISO 3166-2:KZ region")
+    typology: Annotated[str, Field(pattern=TYPOLOGY)] | None = None
+    institution: Annotated[str, Field(pattern=PUBLISHER)] | None = None
+    region: Annotated[int, Field(ge=0, le=255)] | None = Field(
+        default=None, description="number of the ISO 3166-2:KZ region; 0 not given, 255 abroad"
+    )
 
     def choice(self, connection: Connection, block: Block, now: int) -> Choice:
-        """What is counted, with the filters that this block knows.
-
-        Raises:
-            Refusal: the first day comes after the last.
-        """
+        """What is counted, with the filters that this block knows."""
         newest = store.last_day(connection) if self.last is None else None
         last = self.last or (date_of(newest) if newest is not None else today(now))
-        first = self.first or min(last, last - timedelta(days=_USUAL_DAYS - 1))
-        if first > last:
-            raise Refusal(422, "statistics.period_wrong")
+        first = self.first or last - timedelta(days=_USUAL_DAYS - 1)
         chosen = {name: getattr(self, name) for name in FILTERS[block]}
-        return Choice(day_number(first), day_number(last) + 1, **chosen)
+        return Choice(day_number(min(first, last)), day_number(max(first, last)) + 1, **chosen)
 
     def address(self, choice: Choice) -> str:
         """The query that leads here again, with its period said."""
@@ -67,3 +54,12 @@ class StatisticsQuery(BaseModel):
             "region": self.region,
         }
         return urlencode({name: value for name, value in told.items() if value is not None})
+
+
+class FilledForm(StatisticsQuery):
+    """The same from a form, which sends its empty fields too."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _filled(cls, told: Any) -> Any:
+        return {name: value for name, value in told.items() if value != ""} if isinstance(told, dict) else told

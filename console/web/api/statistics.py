@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
 from console.statistics.blocks import BLOCKS, Block
@@ -10,7 +12,8 @@ from console.statistics.figures import Cell, Figures, Kind
 from console.statistics.labels import Labels
 from console.statistics.period import Step, date_of
 from console.web.house import TheHouse
-from console.web.pages.statistics import Asked, Reader, labels_for
+from console.web.pages.statistics import Reader, labels_for
+from console.web.statistics_query import StatisticsQuery
 
 router = APIRouter(prefix="/api/statistics", tags=["statistics"])
 
@@ -52,7 +55,7 @@ class BlockView(BaseModel):
 
 
 @router.get("/{name}", summary="The tables of one block")
-def block(viewer: Reader, house: TheHouse, name: Block, asked: Asked) -> BlockView:
+def block(viewer: Reader, house: TheHouse, name: Block, asked: Annotated[StatisticsQuery, Query()]) -> BlockView:
     """Counted from the store as it is now."""
     with house.store.reading() as connection:
         choice = asked.choice(connection, name, house.clock())

@@ -19,12 +19,12 @@ from console.texts import Language
 from console.web.house import House, TheHouse
 from console.web.page import page
 from console.web.queue_reading import typologies
-from console.web.statistics_query import StatisticsQuery
+from console.web.statistics_query import FilledForm
 from console.web.viewer import Viewer, may
 
 router = APIRouter()
 Reader = Annotated[Viewer, Depends(may("statistics.read"))]
-Asked = Annotated[StatisticsQuery, Query()]
+Asked = Annotated[FilledForm, Query()]
 _REGION: Final = "regions.r"
 
 

@@ -87,7 +87,7 @@ def test_a_case_file_is_signed_and_its_making_written_down(store: Store, case: t
 def test_a_report_needs_a_second_person_and_reports_what_he_saw(store: Store, case: tuple[Browser, int]) -> None:
     browser, case_id = case
     path = f"/cases/{case_id}/exports/goaml.xml"
-    assert browser.submit(path, language="ru").status_code == 422
+    assert browser.submit(path, language="ru").status_code == 409
     assert logged(store, "export.made") == []
     file_it(store, case_id)
     report = etree.fromstring(browser.submit(path, language="ru").content)
@@ -96,7 +96,7 @@ def test_a_report_needs_a_second_person_and_reports_what_he_saw(store: Store, ca
     assert browser.submit(f"/cases/{case_id}/exports/fm1.pdf", language="kk").status_code == 200
     with store.writing() as connection:
         connection.execute(update(alerts).values(case_id=None))
-    assert browser.submit(path, language="ru").status_code == 422
+    assert browser.submit(path, language="ru").status_code == 409
 
 
 def test_a_name_is_opened_with_a_reason_by_who_may(store: Store, case: tuple[Browser, int]) -> None:
@@ -108,7 +108,7 @@ def test_a_name_is_opened_with_a_reason_by_who_may(store: Store, case: tuple[Bro
     with store.writing() as connection:
         connection.execute(insert(identities).values(record_key=PAYER.text, sealed=sealed))
     assert browser.submit(path, language="en", token=PAYER.text, reason="why not").status_code == 422
-    assert browser.submit(path, language="en", token=builders.person(9).text, reason=REASON).status_code == 422
+    assert browser.submit(path, language="en", token=builders.person(9).text, reason=REASON).status_code == 404
     assert logged(store, "identity.revealed") == []
     document = browser.submit(path, language="en", token=PAYER.text, reason=REASON).json()["document"]
     assert document["operations"][0]["payer"]["party"]["number"] == "791028302728"
@@ -154,4 +154,4 @@ def test_the_api_makes_the_same(store: Store, case: tuple[Browser, int]) -> None
     answer = browser.call("POST", f"/api/cases/{case_id}/exports/casefile.pdf", {"language": "en"})
     assert answer.content.startswith(b"%PDF-")
     refused = browser.call("POST", f"/api/cases/{case_id}/exports/fm1.xml", {"language": "en"})
-    assert (refused.status_code, refused.headers["content-type"]) == (422, "application/problem+json")
+    assert (refused.status_code, refused.headers["content-type"]) == (409, "application/problem+json")

@@ -11,12 +11,13 @@ from lxml import etree
 from console.exports import camt056, fm1, goaml
 from console.exports.markup import NotValid, Writer, document
 from console.exports.material import Refused, Side
-from console.exports.profile import ProfileRefused, load
+from console.exports.profile import PROFILES, ProfileRefused, load
 from console.texts import LANGUAGES
 from console.texts import load as load_texts
 from tests.console.exports.cases import ACCOUNT, AT, HOSTILE, PAYER, case, operation
 
 TEXTS = load_texts()
+KAZAKHSTAN = load(PROFILES / "kz.toml")
 ISO = {"i": camt056.NAMESPACE}
 
 
@@ -24,7 +25,7 @@ ISO = {"i": camt056.NAMESPACE}
 def test_every_export_says_on_its_face_what_it_does_not_claim(language: str) -> None:
     forms = fm1.forms(case(), TEXTS, language)
     made = {
-        "goaml": goaml.report(case(), load("kz"), TEXTS, language),
+        "goaml": goaml.report(case(), KAZAKHSTAN, TEXTS, language),
         "fm1": fm1.xml(forms, TEXTS, language),
         "camt056": camt056.request(operation(), 1, 7, 100, AT, TEXTS, language),
     }
@@ -35,11 +36,11 @@ def test_every_export_says_on_its_face_what_it_does_not_claim(language: str) -> 
 
 
 def test_a_report_names_tokens_unless_a_name_was_opened() -> None:
-    tokens = goaml.report(case(), load("kz"), TEXTS, "ru").decode()
+    tokens = goaml.report(case(), KAZAKHSTAN, TEXTS, "ru").decode()
     assert PAYER.token in tokens
     named = replace(PAYER, number="791028302728", name="Иванов Пётр")
     opened = case(operations=(operation(payer=Side(named, ACCOUNT, "CASPKZKA", 75)),))
-    report = etree.fromstring(goaml.report(opened, load("kz"), TEXTS, "ru"))
+    report = etree.fromstring(goaml.report(opened, KAZAKHSTAN, TEXTS, "ru"))
     assert report.findtext("transaction/t_from_my_client//last_name") == "Иванов"
     assert report.findtext("transaction/t_from_my_client//ssn") == "791028302728"
     assert report.findtext("transaction/t_to//last_name", "").startswith("k1:")
@@ -47,7 +48,7 @@ def test_a_report_names_tokens_unless_a_name_was_opened() -> None:
 
 def test_the_publisher_is_the_one_whose_client_it_is() -> None:
     payees = operation(institution="IRTYKZKA")
-    report = etree.fromstring(goaml.report(case(operations=(payees,)), load("kz"), TEXTS, "en"))
+    report = etree.fromstring(goaml.report(case(operations=(payees,)), KAZAKHSTAN, TEXTS, "en"))
     assert report.find("transaction/t_from") is not None
     assert report.find("transaction/t_to_my_client") is not None
 
@@ -55,7 +56,7 @@ def test_the_publisher_is_the_one_whose_client_it_is() -> None:
 def test_hostile_text_stays_text_in_every_report() -> None:
     named = replace(PAYER, number="791028302728", name=HOSTILE)
     material = case(operations=(operation(payer=Side(named, ACCOUNT, "CASPKZKA", 75)),), title=HOSTILE)
-    report = etree.fromstring(goaml.report(material, load("kz"), TEXTS, "ru"))
+    report = etree.fromstring(goaml.report(material, KAZAKHSTAN, TEXTS, "ru"))
     assert report.find(".//script") is None
     assert "<script>alert(1)</script>" in (report.findtext(".//t_from_my_client//first_name") or "")
     form = etree.fromstring(fm1.xml(fm1.forms(material, TEXTS, "ru"), TEXTS, "ru"))
@@ -65,11 +66,11 @@ def test_hostile_text_stays_text_in_every_report() -> None:
 
 def test_nothing_is_reported_without_a_second_person() -> None:
     with pytest.raises(Refused, match="not_filed"):
-        goaml.report(case(filing=None), load("kz"), TEXTS, "ru")
+        goaml.report(case(filing=None), KAZAKHSTAN, TEXTS, "ru")
     with pytest.raises(Refused, match="not_filed"):
         fm1.forms(case(filing=None), TEXTS, "ru")
     with pytest.raises(Refused, match="no_operations"):
-        goaml.report(case(operations=()), load("kz"), TEXTS, "ru")
+        goaml.report(case(operations=()), KAZAKHSTAN, TEXTS, "ru")
 
 
 def test_a_schema_refuses_what_is_not_whole_and_names_no_value() -> None:
@@ -97,11 +98,13 @@ def test_a_recall_needs_two_banks(payee: str | None, reason: str) -> None:
 
 
 def test_a_profile_is_laid_over_its_base_and_says_what_is_wrong(tmp_path: Path) -> None:
-    assert load("kz").entity.person_last_name == load("_base").entity.person_last_name
-    assert (load("kz").indicator("T03"), load("kz").funds("unheard_of")) == ("T03", "OTH")
+    assert KAZAKHSTAN.entity.person_last_name == load(PROFILES / "_base.toml").entity.person_last_name
+    assert (KAZAKHSTAN.indicator("T03"), KAZAKHSTAN.funds("unheard_of")) == ("T03", "OTH")
     (tmp_path / "a.toml").write_text('base = "b"', "utf-8")
     (tmp_path / "b.toml").write_text('base = "a"', "utf-8")
     (tmp_path / "c.toml").write_text('name = "c"\nunknown = 1', "utf-8")
+    (tmp_path / "own.toml").write_text('base = "kz"\n[codes.indicators]\nT03 = "MULE"', "utf-8")
+    assert load(tmp_path / "own.toml").indicator("T03") == "MULE"
     for name, says in (("a", "stand on each other"), ("c", "c.toml: source"), ("d", "no profile")):
         with pytest.raises(ProfileRefused, match=says):
-            load(name, tmp_path)
+            load(tmp_path / f"{name}.toml")
