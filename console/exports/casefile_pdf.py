@@ -205,7 +205,7 @@ class _Paper:
         head = [self._say(name) for name in ("time", "amount", "payer", "payee")]
         return [
             paragraph(self._say("operations"), TITLE),
-            columns(head, rows, (90, 85, 165, 165), (1,)) if rows else paragraph(self._say("nothing"), NOTE),
+            columns(head, rows, (62, 74, 182, 182), (1,)) if rows else paragraph(self._say("nothing"), NOTE),
             *self._rest(every),
         ]
 
@@ -245,7 +245,7 @@ class _Paper:
         return [
             paragraph(self._say("trace"), TITLE),
             paragraph(self._say("trace_how"), NOTE),
-            columns(head, rows[:_MOST_ROWS], (35, 200, 90, 90, 90), (2, 3, 4))
+            columns(head, rows[:_MOST_ROWS], (48, 187, 90, 90, 90), (2, 3, 4))
             if rows
             else paragraph(self._say("nothing"), NOTE),
             *self._rest(rows),
