@@ -62,7 +62,9 @@ def create_app(
     app.state.house = House(settings, store, keyring, renderer, Attempts(), clock, signing_in)
     for router in routers.PAGES:
         app.include_router(router, include_in_schema=False)
-    app.state.pages = frozenset(route.path for route in app.routes if isinstance(route, APIRoute))
+    app.state.pages = frozenset(
+        route.path for router in routers.PAGES for route in router.routes if isinstance(route, APIRoute)
+    )
     for router in routers.API:
         app.include_router(router, responses=errors.PROBLEM_RESPONSES)
     app.mount("/static", _Static(directory=STATIC))

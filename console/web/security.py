@@ -70,11 +70,16 @@ class Guard:
 
 
 def _from_here(headers: Headers) -> bool:
-    """Whether a request that changes something comes from this site; programs that are no browser say nothing."""
+    """Whether a request that changes something comes from this site; programs that are no browser say nothing.
+
+    Browsers say it in Sec-Fetch-Site. Where one does not know that yet, its Origin does, which our referrer policy
+    turns into `null` in the others.
+    """
+    site = headers.get("sec-fetch-site")
+    if site is not None:
+        return site in ("same-origin", "none")
     origin = headers.get("origin")
-    if origin is not None:
-        return urlsplit(origin).netloc == headers.get("host")
-    return headers.get("sec-fetch-site", "same-origin") in ("same-origin", "none")
+    return origin is None or urlsplit(origin).netloc == headers.get("host")
 
 
 def _name(host: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from console.store.opening import Store
@@ -23,6 +25,15 @@ def test_errors_are_pages_in_the_viewers_language_and_problems_for_programs(stor
     assert f'<html lang="{language}">' in page.text
     assert problem.headers["content-type"] == "application/problem+json"
     assert problem.json()["detail"] in page.text
+
+
+@pytest.mark.parametrize(("role", "first"), [("analyst", "/queue"), ("auditor", "/queue"), ("admin", "/people")])
+def test_the_day_begins_at_the_first_page_of_the_role_and_its_menu_opens(store: Store, role: str, first: str) -> None:
+    browser = signed_in(store, role)  # type: ignore[arg-type]
+    assert browser.get("/").headers["location"] == first
+    menu = re.findall(r'<a href="(/[a-z]+)" data-go=', browser.get("/account").text)
+    assert menu[0] == first
+    assert [browser.get(path).status_code for path in menu] == [200] * len(menu)
 
 
 def test_a_change_wants_the_token_of_the_session(store: Store) -> None:
