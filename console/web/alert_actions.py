@@ -17,7 +17,7 @@ from console.web.queue_query import ME
 from console.web.viewer import Viewer
 
 HOUR_MS: Final = 3_600_000
-Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)]
+Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=r"^[^\x00]*$")]
 TargetText = Annotated[str, Field(pattern=r"^[0-9a-f]{32}\.[0-9]{1,9}$", description="alert id, a dot, its version")]
 
 

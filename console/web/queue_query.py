@@ -20,10 +20,13 @@ View = Literal["campaigns", "alerts"]
 
 
 def _place(text: str) -> str:
-    Place.read(text)
+    place = Place.read(text)
+    if any(abs(number) >= 2**63 for number in (place.severity, place.deadline_at or 0, place.amount, place.seq)):
+        raise ValueError("no place in the queue")
     return text
 
 
+Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
 PlaceText = Annotated[str, Field(max_length=80), AfterValidator(_place)]
 
 
@@ -39,10 +42,12 @@ class QueueQuery(BaseModel):
     typology: list[Annotated[str, Field(pattern=r"^T[0-9]{2,3}$")]] = Field(default_factory=list, max_length=50)
     text: str = Field(default="", max_length=100, description="part of a typology's name, in any language")
     institution: str | None = Field(default=None, pattern=PUBLISHER)
-    assignee: str | None = Field(default=None, max_length=64, description="a username, `me`, or `-` for nobody")
+    assignee: str | None = Field(
+        default=None, max_length=64, pattern=r"^[^\x00]*$", description="a username, `me`, or `-` for nobody"
+    )
     role: Literal["payer", "payee", "device", "phone"] | None = None
-    since: date | None = Field(default=None, description="day in Kazakhstan on which the operation happened, or later")
-    until: date | None = Field(default=None, description="the last such day")
+    since: Day | None = Field(default=None, description="day in Kazakhstan on which the operation happened, or later")
+    until: Day | None = Field(default=None, description="the last such day")
     least: int | None = Field(default=None, ge=0, le=10**13, description="tenge")
     most: int | None = Field(default=None, ge=0, le=10**13, description="tenge")
     campaign: int | None = Field(default=None, ge=1, le=2**53)

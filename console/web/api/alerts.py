@@ -13,6 +13,7 @@ from console.web import alert_reading, queue_reading
 from console.web.alert_actions import AlertAction, act
 from console.web.api.alert_detail import AlertDetail
 from console.web.api.alert_models import AlertRow, QueuePage, alert_rows
+from console.web.api.case_models import NO_NUL
 from console.web.house import TheHouse
 from console.web.possible import possible
 from console.web.queue_query import QueueQuery
@@ -31,7 +32,7 @@ class SavedFilter(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str = Field(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")
-    query: str = Field(max_length=2_000)
+    query: str = Field(max_length=2_000, pattern=NO_NUL)
 
 
 @router.get("/alerts", summary="A page of the queue")
@@ -89,7 +90,7 @@ def save(viewer: Reader, house: TheHouse, wanted: SavedFilter) -> Response:
 
 
 @router.delete("/filters/{name}", summary="Delete saved filters", status_code=204)
-def forget(viewer: Reader, house: TheHouse, name: Annotated[str, Path(max_length=64)]) -> Response:
+def forget(viewer: Reader, house: TheHouse, name: Annotated[str, Path(max_length=64, pattern=NO_NUL)]) -> Response:
     """404 where there are none of that name."""
     with house.store.writing() as connection:
         filters.forget(connection, viewer, name)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
+from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import Connection, RowMapping
 
 from console.store import case_history, cases, proposals
+from console.store.errors import NotFound
 from console.store.proposals import Proposal
 from console.web.api.alert_models import AlertRow, alert_rows
+from console.web.tokens import cursor_of
 from console.web.viewer import Viewer
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256)]
-LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
-ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000)]
+NO_NUL: Final = r"^[^\x00]*$"  # which PostgreSQL keeps in no text
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=256, pattern=NO_NUL)]
+LongText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000, pattern=NO_NUL)]
+ShortText = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=NO_NUL)]
+Number = Annotated[int, Path(ge=1, le=2**53)]  # of a case, proposal or campaign, in an address
 AlertIdText = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
-Username = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)]
+Username = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64, pattern=NO_NUL)]
 
 
 class CaseRow(BaseModel):
@@ -130,6 +135,20 @@ class Answer(BaseModel):
 
     digest: str = Field(pattern=r"^[0-9a-f]{64}$")
     answer: ShortText = ""
+
+
+def place_of(cursor: str | None) -> tuple[int, int] | None:
+    """Where a page of cases begins after: (opened_at, case_id). NotFound where the text is no such place.
+
+    >>> place_of("1700000000000.7"), place_of(None)
+    ((1700000000000, 7), None)
+    """
+    place = cursor_of(cursor)
+    if place is None:
+        return None
+    if not place[1].isdecimal() or int(place[1]) > 2**53:
+        raise NotFound("page")
+    return place[0], int(place[1])
 
 
 def case_row(row: RowMapping) -> CaseRow:

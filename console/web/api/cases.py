@@ -19,16 +19,18 @@ from console.web.api.case_models import (
     CaseList,
     LongText,
     NewCase,
+    Number,
     ProposalView,
     Username,
     case_detail,
     case_row,
+    place_of,
     proposal_view,
 )
 from console.web.house import TheHouse
 from console.web.pages.proposals import seen, visible
 from console.web.possible import possible
-from console.web.tokens import Cursor, cursor_of
+from console.web.tokens import Cursor
 from console.web.viewer import Viewer, may
 
 router = APIRouter(prefix="/api", tags=["cases"])
@@ -36,7 +38,6 @@ Reader = Annotated[Viewer, Depends(may("cases.read"))]
 Worker = Annotated[Viewer, Depends(may("cases.work"))]
 Maker = Annotated[Viewer, Depends(may("proposals.make"))]
 Concerned = Annotated[Viewer, Depends(may("proposals.make", "proposals.check", "rulebook.write", "rulebook.check"))]
-Number = Annotated[int, Path(ge=1, le=2**53)]
 
 
 class Alerts(BaseModel):
@@ -72,14 +73,13 @@ def listing(
     after: Cursor = None,
 ) -> CaseList:
     """Those that the viewer may know of."""
-    place = cursor_of(after)
     with house.store.reading() as connection:
         found = cases.listing(
             connection,
             viewer,
             state=None if state == "all" else cast(State, state),
             owner=viewer.username if mine else None,
-            after=(place[0], int(place[1])) if place is not None else None,
+            after=place_of(after),
         )
     following = f"{found.next[0]}.{found.next[1]}" if found.next is not None else None
     return CaseList(cases=[case_row(row) for row in found.rows], next=following)

@@ -11,11 +11,21 @@ from console.people import users
 from console.store import cases, filing
 from console.store.cases import OUTCOMES, State
 from console.store.errors import Stale
-from console.web.api.case_models import AlertIdText, CaseChange, CaseClosing, LongText, NewCase, Username, case_detail
+from console.web.api.case_models import (
+    AlertIdText,
+    CaseChange,
+    CaseClosing,
+    LongText,
+    NewCase,
+    Number,
+    Username,
+    case_detail,
+    place_of,
+)
 from console.web.house import House, TheHouse
 from console.web.page import page, see_other
 from console.web.possible import possible
-from console.web.tokens import Cursor, cursor_of
+from console.web.tokens import Cursor
 from console.web.viewer import Viewer, may
 
 router = APIRouter()
@@ -34,14 +44,13 @@ def listing(
     after: Cursor = None,
 ) -> Response:
     """Cases that the viewer may know of, the latest first."""
-    place = cursor_of(after)
     with house.store.reading() as connection:
         found = cases.listing(
             connection,
             viewer,
             state=None if state == "all" else cast(State, state),
             owner=viewer.username if mine else None,
-            after=(place[0], int(place[1])) if place is not None else None,
+            after=place_of(after),
         )
     onward = f"/cases?state={state}&mine={int(mine)}&after={found.next[0]}.{found.next[1]}" if found.next else None
     return page(request, viewer, "cases/list.html", rows=found.rows, state=state, mine=mine, onward=onward)
@@ -78,14 +87,14 @@ def add_alert(
 
 
 @router.get("/cases/{case_id}")
-def show(request: Request, viewer: Reader, house: TheHouse, case_id: int) -> Response:
+def show(request: Request, viewer: Reader, house: TheHouse, case_id: Number) -> Response:
     """One case."""
     return _page(request, viewer, house, case_id)
 
 
 @router.post("/cases/{case_id}")
 def change(
-    request: Request, viewer: Worker, house: TheHouse, case_id: int, wanted: Annotated[CaseChange, Form()]
+    request: Request, viewer: Worker, house: TheHouse, case_id: Number, wanted: Annotated[CaseChange, Form()]
 ) -> Response:
     """Change title, owner and who may know of it; where somebody was faster, show both."""
     try:
@@ -106,7 +115,7 @@ def change(
 
 @router.post("/cases/{case_id}/notes")
 def add_note(
-    request: Request, viewer: Worker, house: TheHouse, case_id: int, text: Annotated[LongText, Form()]
+    request: Request, viewer: Worker, house: TheHouse, case_id: Number, text: Annotated[LongText, Form()]
 ) -> Response:
     """Write a note."""
     with possible(), house.store.writing() as connection:
@@ -116,7 +125,7 @@ def add_note(
 
 @router.post("/cases/{case_id}/alerts/remove")
 def remove_alert(
-    request: Request, viewer: Worker, house: TheHouse, case_id: int, alert: Annotated[AlertIdText, Form()]
+    request: Request, viewer: Worker, house: TheHouse, case_id: Number, alert: Annotated[AlertIdText, Form()]
 ) -> Response:
     """Take an alert out of the case."""
     with possible(), house.store.writing() as connection:
@@ -126,7 +135,7 @@ def remove_alert(
 
 @router.post("/cases/{case_id}/members")
 def add_member(
-    request: Request, viewer: Worker, house: TheHouse, case_id: int, username: Annotated[Username, Form()]
+    request: Request, viewer: Worker, house: TheHouse, case_id: Number, username: Annotated[Username, Form()]
 ) -> Response:
     """Let a colleague know of the case."""
     with possible(), house.store.writing() as connection:
@@ -136,7 +145,7 @@ def add_member(
 
 @router.post("/cases/{case_id}/members/remove")
 def remove_member(
-    request: Request, viewer: Worker, house: TheHouse, case_id: int, username: Annotated[Username, Form()]
+    request: Request, viewer: Worker, house: TheHouse, case_id: Number, username: Annotated[Username, Form()]
 ) -> Response:
     """Take a colleague off the case; who took himself off is led to the list."""
     with possible(), house.store.writing() as connection:
@@ -147,7 +156,7 @@ def remove_member(
 
 @router.post("/cases/{case_id}/filing")
 def propose_filing(
-    request: Request, viewer: Maker, house: TheHouse, case_id: int, narrative: Annotated[LongText, Form()]
+    request: Request, viewer: Maker, house: TheHouse, case_id: Number, narrative: Annotated[LongText, Form()]
 ) -> Response:
     """Propose to report the case; a second person checks it."""
     with possible(), house.store.writing() as connection:
@@ -157,7 +166,7 @@ def propose_filing(
 
 @router.post("/cases/{case_id}/close")
 def close(
-    request: Request, viewer: Worker, house: TheHouse, case_id: int, wanted: Annotated[CaseClosing, Form()]
+    request: Request, viewer: Worker, house: TheHouse, case_id: Number, wanted: Annotated[CaseClosing, Form()]
 ) -> Response:
     """Close the case with an outcome."""
     try:

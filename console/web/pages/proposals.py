@@ -12,7 +12,7 @@ from console.people.roles import may_see_case
 from console.store import proposals
 from console.store.errors import NotFound, Stale
 from console.store.proposals import CHECKING, Proposal
-from console.web.api.case_models import Answer, proposal_view
+from console.web.api.case_models import Answer, Number, proposal_view
 from console.web.house import House, TheHouse
 from console.web.page import page, see_other
 from console.web.possible import possible
@@ -32,7 +32,7 @@ def listing(request: Request, viewer: Reader, house: TheHouse) -> Response:
 
 
 @router.get("/proposals/{proposal_id}")
-def show(request: Request, viewer: Reader, house: TheHouse, proposal_id: int) -> Response:
+def show(request: Request, viewer: Reader, house: TheHouse, proposal_id: Number) -> Response:
     """One proposal with all that it would do; a rulebook is shown beside the one in force, on a page of its own."""
     with house.store.reading() as connection:
         if proposals.find(connection, proposal_id).kind == "rulebook":
@@ -42,7 +42,7 @@ def show(request: Request, viewer: Reader, house: TheHouse, proposal_id: int) ->
 
 @router.post("/proposals/{proposal_id}/approve")
 def approve(
-    request: Request, viewer: Reader, house: TheHouse, proposal_id: int, given: Annotated[Answer, Form()]
+    request: Request, viewer: Reader, house: TheHouse, proposal_id: Number, given: Annotated[Answer, Form()]
 ) -> Response:
     """Approve it: what it proposes is done at once."""
     try:
@@ -64,7 +64,7 @@ def approve(
 
 @router.post("/proposals/{proposal_id}/refuse")
 def refuse(
-    request: Request, viewer: Reader, house: TheHouse, proposal_id: int, given: Annotated[Answer, Form()]
+    request: Request, viewer: Reader, house: TheHouse, proposal_id: Number, given: Annotated[Answer, Form()]
 ) -> Response:
     """Refuse it, with words for its maker."""
     try:
@@ -77,7 +77,7 @@ def refuse(
 
 
 @router.post("/proposals/{proposal_id}/withdraw")
-def withdraw(request: Request, viewer: Reader, house: TheHouse, proposal_id: int) -> Response:
+def withdraw(request: Request, viewer: Reader, house: TheHouse, proposal_id: Number) -> Response:
     """Take back one's own."""
     try:
         with house.store.writing() as connection:

@@ -14,6 +14,7 @@ from console.store.errors import NotFound
 from console.web import queue_reading
 from console.web.alert_actions import AlertAction, act, workers
 from console.web.api.alert_models import alert_rows
+from console.web.api.case_models import NO_NUL, Number
 from console.web.house import TheHouse
 from console.web.page import local_path, page, see_other
 from console.web.queue_query import QueueQuery
@@ -65,7 +66,7 @@ def campaign(
     request: Request,
     viewer: Reader,
     house: TheHouse,
-    campaign_id: int,
+    campaign_id: Number,
     query: Annotated[QueueQuery, Query()],
 ) -> Response:
     """The alerts of a campaign that pass the filters, as rows under it."""
@@ -104,8 +105,8 @@ def save_filter(
     request: Request,
     viewer: Reader,
     house: TheHouse,
-    name: Annotated[str, Form(min_length=1, max_length=64)],
-    query: Annotated[str, Form(max_length=2_000)] = "",
+    name: Annotated[str, Form(min_length=1, max_length=64, pattern=NO_NUL)],
+    query: Annotated[str, Form(max_length=2_000, pattern=NO_NUL)] = "",
 ) -> Response:
     """Keep the filters of the page under a name."""
     try:
@@ -118,7 +119,7 @@ def save_filter(
 
 @router.post("/queue/filters/forget")
 def forget_filter(
-    request: Request, viewer: Reader, house: TheHouse, name: Annotated[str, Form(max_length=64)]
+    request: Request, viewer: Reader, house: TheHouse, name: Annotated[str, Form(max_length=64, pattern=NO_NUL)]
 ) -> Response:
     """Delete a saved filter."""
     try:
