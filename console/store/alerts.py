@@ -16,6 +16,7 @@ from streams.contracts.suspicious_operation import SuspiciousOperation
 
 WORK: Final = "alerts.work"
 MOST: Final = 500  # alerts that one action may change
+_TOLD: Final = 20  # alerts of a campaign that is no longer as it was seen
 LONGEST_SNOOZE_MS: Final = 90 * 86_400_000
 
 
@@ -54,6 +55,17 @@ def find(connection: Connection, alert_id: str) -> RowMapping:
     if row is None:
         raise NotFound(f"alert {alert_id}")
     return row
+
+
+def of_campaign(connection: Connection, campaign_id: int, seen: int) -> list[Target]:
+    """The open alerts of a campaign, of which `seen` were seen; StaleAlerts where there are more or fewer by now."""
+    chosen = select(alerts.c.alert_id, alerts.c.version).where(
+        alerts.c.campaign_id == campaign_id, alerts.c.state != "closed"
+    )
+    found = [Target(row.alert_id, row.version) for row in connection.execute(chosen.order_by(alerts.c.seq.desc()))]
+    if len(found) != seen:
+        raise StaleAlerts([target.alert_id for target in found[:_TOLD]])
+    return found
 
 
 def as_published(row: RowMapping) -> SuspiciousOperation:

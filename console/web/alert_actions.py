@@ -14,11 +14,19 @@ from console.store.dispositions import ReasonCode
 from console.store.errors import NotFound
 from console.web.house import House
 from console.web.queue_query import ME
+from console.web.refusals import Refusal
 from console.web.viewer import Viewer
 
 HOUR_MS: Final = 3_600_000
+_ALERT_ID: Final = 32  # digits
 Note = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=r"^[^\x00]*$")]
-TargetText = Annotated[str, Field(pattern=r"^[0-9a-f]{32}\.[0-9]{1,9}$", description="alert id, a dot, its version")]
+TargetText = Annotated[
+    str,
+    Field(
+        pattern=r"^([0-9a-f]{32}|c[0-9]{1,15})\.[0-9]{1,9}$",
+        description="alert id, a dot, its version; or c, a campaign's id, a dot, how many open alerts it was seen with",
+    ),
+]
 
 
 class AlertAction(BaseModel):
@@ -40,19 +48,30 @@ class AlertAction(BaseModel):
     def _is_whole(self) -> AlertAction:
         if self.action == "close" and not self.reason_code:
             raise ValueError("a closing needs a reason")
-        if self.action == "reopen" and (not self.note or len(self.target) != 1):
+        one = len(self.target) == 1 and len(self.target[0]) > _ALERT_ID
+        if self.action == "reopen" and (not self.note or not one):
             raise ValueError("one alert at a time is opened again, with a note that says why")
         return self
 
-    @property
-    def targets(self) -> list[Target]:
-        """The alerts, each with its version."""
-        return [Target.read(text) for text in dict.fromkeys(self.target)]
+    def targets(self, connection: Connection) -> list[Target]:
+        """The alerts, each with its version; of a campaign all that are open. StaleAlerts, NotFound, Refusal."""
+        found: dict[str, Target] = {}
+        for text in self.target:
+            seen = Target.read(text)
+            campaign = seen.alert_id.removeprefix("c")
+            whole = campaign != seen.alert_id and len(seen.alert_id) < _ALERT_ID
+            alike = alerts.of_campaign(connection, int(campaign), seen.version) if whole else [seen]
+            found |= {target.alert_id: target for target in alike}
+        if not found:
+            raise NotFound("open alert in that campaign")
+        if len(found) > alerts.MOST:
+            raise Refusal(409, "queue.too_many", n=alerts.MOST)
+        return list(found.values())
 
 
-def act(connection: Connection, house: House, viewer: Viewer, wanted: AlertAction, *, now: int) -> int:
-    """Do it and return to how many alerts; raises what console.store.alerts and .dispositions do."""
-    targets = wanted.targets
+def act(connection: Connection, house: House, viewer: Viewer, wanted: AlertAction, *, now: int) -> list[str]:
+    """Do it and return the ids of its alerts; raises what console.store.alerts and .dispositions do."""
+    targets = wanted.targets(connection)
     match wanted.action:
         case "assign":
             alerts.assign(connection, viewer, targets, _assignee(connection, viewer, wanted.assignee))
@@ -74,7 +93,7 @@ def act(connection: Connection, house: House, viewer: Viewer, wanted: AlertActio
                 note=wanted.note,
                 about=wanted.about or None,
             )
-    return len(targets)
+    return [target.alert_id for target in targets]
 
 
 def _assignee(connection: Connection, viewer: Viewer, name: str) -> str:

@@ -58,8 +58,8 @@ def arrived(
 def actions(viewer: Worker, house: TheHouse, wanted: AlertAction) -> list[AlertRow]:
     """The alerts as they are afterwards; 409 where one of them is no longer in the version that was seen."""
     with possible(), house.store.writing() as connection:
-        act(connection, house, viewer, wanted, now=house.clock())
-        rows = [alerts.find(connection, target.alert_id) for target in wanted.targets]
+        done = act(connection, house, viewer, wanted, now=house.clock())
+        rows = [alerts.find(connection, alert_id) for alert_id in done]
         return alert_rows(connection, viewer, rows)
 
 

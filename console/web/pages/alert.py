@@ -15,6 +15,7 @@ from console.web.alert_actions import AlertAction, act, workers
 from console.web.formats import Formats
 from console.web.house import House, TheHouse
 from console.web.page import page, see_other
+from console.web.possible import possible
 from console.web.timeline import Bar, draw
 from console.web.tokens import Hash
 from console.web.viewer import Viewer, may
@@ -37,13 +38,13 @@ def act_on(
 ) -> Response:
     """Do something with it; where somebody was faster, show how it is now with what was typed."""
     try:
-        with house.store.writing() as connection:
-            number = act(connection, house, viewer, wanted, now=house.clock())
+        with possible(), house.store.writing() as connection:
+            done = act(connection, house, viewer, wanted, now=house.clock())
     except StaleAlerts:
         typed = {"action": wanted.action, "note": wanted.note, "reason": wanted.reason_code}
         return _page(request, viewer, house, alert_id, stale={name: text for name, text in typed.items() if text})
     onward = "/queue" if wanted.action == "close" else f"/alerts/{alert_id}"
-    return see_other(request, onward, f"queue.done.{wanted.action}", n=number)
+    return see_other(request, onward, f"queue.done.{wanted.action}", n=len(done))
 
 
 def _page(

@@ -27,7 +27,7 @@ CaseReader = Annotated[Viewer, Depends(may("cases.read"))]
 Maker = Annotated[Viewer, Depends(may("proposals.make"))]
 Asked = Annotated[MoneyQuery, Query()]
 _OWN_CASES: Final = 100  # offered to put a proposal into
-_ROWS: Final = 200  # of the picture's table
+_ROWS: Final = 60  # of a table: the largest sums
 
 
 class FreezeForm(MoneyQuery):
@@ -83,7 +83,7 @@ def recall(
         number = recalls.propose(
             connection, viewer, case_id, event_of(operation), amount * 100, reason, now=house.clock()
         )
-    return see_other(request, f"/money/{operation}", "money.said.freeze_proposed", number=number)
+    return see_other(request, f"/money/{operation}", "money.said.proposed", number=number)
 
 
 def _freeze(
@@ -95,7 +95,7 @@ def _freeze(
         number = freezing.propose(
             connection, viewer, wanted.case_id, followed, wanted.method, parties, wanted.reason, now=house.clock()
         )
-    return see_other(request, f"{base}?{MoneyQuery.address(wanted)}", "money.said.freeze_proposed", number=number)
+    return see_other(request, f"{base}?{MoneyQuery.address(wanted)}", "money.said.proposed", number=number)
 
 
 def _claimed(house: House, viewer: Viewer, case_id: int) -> list[int]:
@@ -121,21 +121,27 @@ def _show(
         reading = read(connection, events, asked)
         own = cases.listing(connection, viewer, state="open", limit=_OWN_CASES).rows if viewer.can("cases.read") else []
     followed = reading.followed
-    moved = followed.traces[asked.method].moved
+    said, moved = followed.traces[asked.method], followed.traces[asked.method].moved
+    picture, left_out = picture_of(followed, asked.method)
+    came = [stop for stop in followed.stops if stop.received[asked.method]]
+    largest = sorted(came, key=lambda stop: -stop.received[asked.method])[:_ROWS]
     shown = sorted(moved.nonzero()[0].tolist(), key=lambda place: (-int(moved[place]), place))[:_ROWS]
     return page(
         request,
         viewer,
         "money/follow.html",
         followed=followed,
-        said=followed.traces[asked.method],
+        said=said,
         advice=reading.advice,
         asked=asked,
         base=base,
         case_id=case_id,
         methods=METHODS,
         kinds=KINDS,
-        picture=picture_of(followed, asked.method),
+        picture=picture,
+        left_out=left_out,
+        listed=sorted(largest, key=lambda stop: (stop.hop, -stop.received[asked.method])),
+        unlisted=len(came) - len(largest),
         moves=[(followed.around.rows[place], place, int(moved[place])) for place in sorted(shown)],
         own_cases=own,
     )

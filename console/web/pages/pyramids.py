@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
@@ -86,7 +86,7 @@ def _row(house: House, viewer: Viewer, one: Payer) -> tuple[csv_safe.Cell, ...]:
     return one.token, region, one.payments, f"{one.paid / 100:.2f}", f"{back / 100:.2f}"
 
 
-def _pictures(found: Detail, by: str) -> dict[str, object]:
+def _pictures(found: Detail, by: str) -> dict[str, Any]:
     reading = found.collector.reading
     moments = [one.at for one in found.readings] or [reading.at]
     index = [one.index for one in found.readings] or [reading.index]

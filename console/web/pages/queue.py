@@ -17,6 +17,7 @@ from console.web.api.alert_models import alert_rows
 from console.web.api.case_models import NO_NUL, Number
 from console.web.house import TheHouse
 from console.web.page import local_path, page, see_other
+from console.web.possible import possible
 from console.web.queue_query import QueueQuery
 from console.web.viewer import Viewer, may
 
@@ -87,8 +88,8 @@ def actions(
     """Do something with the chosen alerts; if somebody was faster with one of them, nothing, and say with which."""
     now = house.clock()
     try:
-        with house.store.writing() as connection:
-            number = act(connection, house, viewer, wanted, now=now)
+        with possible(), house.store.writing() as connection:
+            done = act(connection, house, viewer, wanted, now=now)
     except StaleAlerts as stale:
         with house.store.reading() as connection:
             changed = [alerts.find(connection, alert_id) for alert_id in stale.alert_ids]
@@ -97,7 +98,7 @@ def actions(
         return page(
             request, viewer, "queue/stale.html", status=409, rows=shown, typed=typed, back=local_path(back, "/queue")
         )
-    return see_other(request, local_path(back, "/queue"), f"queue.done.{wanted.action}", n=number)
+    return see_other(request, local_path(back, "/queue"), f"queue.done.{wanted.action}", n=len(done))
 
 
 @router.post("/queue/filters")

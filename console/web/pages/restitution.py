@@ -103,7 +103,7 @@ def distribute(
     """Propose to divide what was recovered."""
     with refusing(), house.store.writing() as connection:
         number = restitution.propose_distribution(connection, viewer, case_id, division, reason, now=house.clock())
-    return see_other(request, f"/cases/{case_id}/money", "money.said.freeze_proposed", number=number)
+    return see_other(request, f"/cases/{case_id}/money", "money.said.proposed", number=number)
 
 
 @router.post("/cases/{case_id}/money/recalls/{recall_id}/refused")

@@ -73,6 +73,37 @@ def test_many_are_assigned_at_once_or_none_of_them(store: Store) -> None:
     assert len(targets(mine, "/queue?view=alerts&assignee=me")) == 4
 
 
+def test_a_campaign_is_taken_as_a_whole_and_as_it_was_seen(store: Store) -> None:
+    filled(store)
+    browser = signed_in(store, "analyst", clock=lambda: NOW)
+    (campaign,) = re.findall(r'name="target" value="(c[0-9]+\.3)"', browser.get("/queue").text)
+    feed(store, "suspicious-operations", alert(4, payer=person(4), payee=person(2)))
+    assert browser.submit("/alerts/actions", action="assign", target=campaign).status_code == 409
+    assert targets(browser, "/queue?view=alerts&assignee=me") == []
+    taken = campaign.replace(".3", ".4")
+    assert browser.submit("/alerts/actions", action="assign", target=taken).status_code == 303
+    assert len(targets(browser, "/queue?view=alerts&assignee=me")) == 4
+
+
+@pytest.mark.parametrize(
+    ("action", "target", "status"),
+    [("assign", "c7.0", 404), ("reopen", "c1.3", 422), ("assign", f"{7:032x}.1", 404), ("close", f"{ALERT}.1", 422)],
+)
+def test_an_action_on_nothing_is_no_fault_of_the_program(store: Store, action: str, target: str, status: int) -> None:
+    filled(store)
+    wanted = {"action": action, "target": [target], "note": "why"}
+    answer = signed_in(store, "analyst", clock=lambda: NOW).call("POST", "/api/alerts/actions", wanted)
+    assert answer.status_code == status
+
+
+def test_a_verdict_on_nobody_known_is_refused_in_words(store: Store) -> None:
+    filled(store)
+    browser = signed_in(store, "analyst", clock=lambda: NOW)
+    answer = browser.submit(f"/alerts/{ALERT}", action="close", target=f"{ALERT}.1", reason_code="confirmed")
+    assert answer.status_code == 409
+    assert "No identity is known" in answer.text
+
+
 def test_a_stale_form_on_the_alerts_page_shows_both(store: Store) -> None:
     filled(store)
     browser = signed_in(store, "analyst", clock=lambda: NOW)
