@@ -13,8 +13,9 @@ from statistics import median
 from typing import Final
 
 from console.statistics.blocks import BLOCKS
+from console.store.fraud_counts import last_day
 from console.store.opening import Store
-from console.store.statistics import Choice, last_day
+from console.store.statistics import Choice
 
 CALLS: Final = 5
 SPANS: Final = (30, 365)

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from console.statistics.figures import Cell, Column, Figures, Kind, by_size, columns, published
 from console.statistics.period import Step, periods
-from console.store import statistics as store
+from console.store import fraud_counts as store
 from console.store.statistics import Choice
 
 # Typologies of laundering: mule accounts, layering, cash-out, crypto exit, mobile balances.

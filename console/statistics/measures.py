@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from console.statistics.figures import Figures, by_size, columns, share
 from console.statistics.period import Step, period_of
+from console.store import fraud_counts
 from console.store import statistics as store
 from console.store.statistics import Choice
 from rules.holds import EXPIRED, OPEN, PROCEEDED, RELEASED, RESTRAINING
@@ -25,10 +26,10 @@ def money(connection: Connection, choice: Choice) -> list[Figures]:
 
     Lost is what confirmed frauds took, less what of it a hold still keeps, less what recalls brought back.
     """
-    taken, recalled = store.taken(connection, choice), store.recalled(connection, choice)
+    taken, recalled = fraud_counts.taken(connection, choice), store.recalled(connection, choice)
     balances = store.ledger_balances(connection, choice)
     outcomes = [row for row in store.hold_outcomes(connection, choice) if row.decision in RESTRAINING]
-    held = store.still_held(connection, choice)
+    held = fraud_counts.still_held(connection, choice)
     lost = max(0, int(taken.amount) - held - int(recalled.returned))
     rows = (
         ("taken", taken.operations, int(taken.amount)),

@@ -12,7 +12,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Row, and_, case, func, select
 from sqlalchemy.orm import aliased
 
-from console.store.statistics import REFUTED
+from console.store.fraud_counts import REFUTED
 from console.store.tables import CONFIRMED, alerts
 from rules.events import DAY_MS, LOCAL_OFFSET_MS
 

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from console.statistics.blocks import FILTERS, Block
 from console.statistics.period import Step, date_of, day_number, today
-from console.store import statistics as store
+from console.store import fraud_counts
 from console.store.statistics import Choice
 from streams.contracts.fields import PUBLISHER, TYPOLOGY
 
@@ -37,7 +37,7 @@ class StatisticsQuery(BaseModel):
 
     def choice(self, connection: Connection, block: Block, now: int) -> Choice:
         """What is counted, with the filters that this block knows."""
-        newest = store.last_day(connection) if self.last is None else None
+        newest = fraud_counts.last_day(connection) if self.last is None else None
         last = self.last or (date_of(newest) if newest is not None else today(now))
         first = self.first or last - timedelta(days=_USUAL_DAYS - 1)
         chosen = {name: getattr(self, name) for name in FILTERS[block]}

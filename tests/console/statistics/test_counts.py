@@ -11,7 +11,7 @@ from sqlalchemy import insert, text, update
 from console.statistics.blocks import BLOCKS, Block
 from console.statistics.figures import Figures
 from console.statistics.period import day_number, today
-from console.store import statistics
+from console.store import fraud_counts
 from console.store.opening import Store
 from console.store.statistics import Choice
 from console.store.tables import activity, alerts, refusal_counts, rejected_counts
@@ -138,14 +138,14 @@ def test_an_empty_store_has_empty_tables(store: Store, block: Block) -> None:
 
 @pytest.mark.parametrize("narrowed", [WEEK, Choice(0, DAY, "T03", "CASPKZKA", 75), Choice(0, DAY)])
 def test_sqlite_counts_alerts_in_indexes_without_their_documents(tmp_path: Path, narrowed: Choice) -> None:
-    queries = (statistics.fraud_query, statistics.tally_query, statistics.taken_query)
+    queries = (fraud_counts.fraud_query, fraud_counts.tally_query, fraud_counts.taken_query)
     with Store.open(f"sqlite:///{tmp_path}/cases.db").reading() as connection:
         for query in queries:
             compiled = query(narrowed).compile(connection, compile_kwargs={"literal_binds": True})
             said = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))]
             [searched] = [one for one in said if "alerts" in one]
             assert "COVERING INDEX ix_alerts_" in searched
-            assert not any("TEMP B-TREE" in one for one in said if query is not statistics.fraud_query)
+            assert not any("TEMP B-TREE" in one for one in said if query is not fraud_counts.fraud_query)
 
 
 def test_long_and_short_periods_count_the_same(frauds: Store) -> None:
