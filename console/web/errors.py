@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import BaseModel, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.audit import request_id
 from console.store.errors import NotAllowed, NotFound, Stale, StoreAway, StoreError, StoreFull, StoreLocked
@@ -22,6 +26,7 @@ from console.web.page import is_partial, language_for, page
 from console.web.refusals import MustEnrol, NotSignedIn, Refusal
 from console.web.viewer import COOKIE, SAFE, Viewer, find_viewer
 
+_log = structlog.get_logger(__name__)
 _RETRY_SECONDS: Final = "5"
 _UNTYPED: Final = frozenset({"csrf", "password", "new_password", "code"})  # never shown again
 _LONGEST_TYPED: Final = 10_000
@@ -88,9 +93,43 @@ class _Told:
 
 
 def install(app: FastAPI) -> None:
-    """Handle every error of the application here."""
-    for kind in (NotSignedIn, MustEnrol, Refusal, StoreError, HTTPException, RequestValidationError, Exception):
+    """Handle every error of the application here; call it before other middleware is added around."""
+    for kind in (NotSignedIn, MustEnrol, Refusal, StoreError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _answer)
+    app.add_middleware(_Caught)
+
+
+class _Caught:
+    """ASGI middleware that answers what nobody foresaw, inside of what protects every answer.
+
+    The log says what kind of error it was and where, never its message, which may name a person.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+        begun = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting)
+        except Exception as error:
+            places = [f"{place.filename}:{place.lineno}" for place in traceback.extract_tb(error.__traceback__)]
+            _log.error("request_failed", error=type(error).__name__, where=places[-5:], request=request_id.get())
+            if begun:
+                raise RequestBrokenOff from None
+            answer = await run_in_threadpool(_answer, Request(scope, receive), error)
+            await answer(scope, receive, send)
+
+
+class RequestBrokenOff(Exception):
+    """An answer that had begun could not be brought to its end; why is in the log."""
 
 
 def _answer(request: Request, error: Exception) -> Response:
