@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, null, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Connection, RowMapping, Select, and_, func, null, or_, select, tuple_
 
 from console.store.sieve import Sieve
 from console.store.tables import alerts, campaigns
@@ -119,13 +119,6 @@ def grouped(
     }
     groups = [Group(known.get(row["campaign_id"]), whole[row["seq"]]) for row in kept]
     return GroupPage(groups, Place.of(last) if more and last is not None else None)
-
-
-def count(connection: Connection, sieve: Sieve, *, now: int, cap: int = COUNTED) -> int:
-    """How many alerts pass, counted up to `cap` and one more."""
-    severity = alerts.c.severity.in_(sieve.ranks) if sieve.severities else true()
-    some = select(alerts.c.seq).where(*sieve.conditions(now), severity).limit(cap + 1).subquery()
-    return int(connection.scalar(select(func.count()).select_from(some)) or 0)
 
 
 def by_severity(connection: Connection, sieve: Sieve, *, now: int, cap: int = COUNTED) -> dict[int, int]:

@@ -37,7 +37,6 @@ class Sieve:
     least: int | None = None
     most: int | None = None
     campaign_id: int | None = None
-    case_id: int | None = None
 
     @property
     def closed(self) -> bool:
@@ -63,7 +62,6 @@ class Sieve:
             alerts.c.institution: self.institution,
             alerts.c.subject_role: self.role,
             alerts.c.campaign_id: self.campaign_id,
-            alerts.c.case_id: self.case_id,
         }
         found += [column == value for column, value in equal.items() if value is not None]
         if self.since is not None:

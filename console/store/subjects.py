@@ -7,7 +7,7 @@ is told as such.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -131,12 +131,6 @@ def operation(connection: Connection, institution: str, event_id: str) -> RowMap
     """One operation as it was published."""
     chosen = select(*_SHOWN).where(operations.c.institution == institution, operations.c.event_id == event_id)
     return connection.execute(chosen).mappings().first()
-
-
-def operations_by_event(connection: Connection, events: Collection[int]) -> dict[int, RowMapping]:
-    """Operations by the hash of their event."""
-    chosen = select(*_SHOWN).where(operations.c.event.in_(events))
-    return {row["event"]: row for row in connection.execute(chosen).mappings()}
 
 
 def counterparties(connection: Connection, key: int, *, limit: int = 100) -> list[Counterparty]:
