@@ -93,7 +93,7 @@ def decide(
     first: NDArray[np.uint32],
     shift: int,
     valid_from: Integers,
-    sequence: Integers,
+    sequence: NDArray[np.uint32 | np.int64],
     record: NDArray[np.uint32],
     end: NDArray[np.uint32],
     what: NDArray[np.uint16],

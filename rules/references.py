@@ -66,15 +66,7 @@ LARGEST_RUN: Final = 1 << 19  # entries; what is larger is not merged any more, 
 BITS_PER_ENTRY: Final = 8  # of the bitmap, at the least
 
 _RECORD: Final = np.dtype([("source", "<i8"), ("offset", "<i8"), ("epoch", "<i8"), ("order_time", "<i8")])
-_COLUMNS: Final[Mapping[str, type[np.generic]]] = {
-    "key": np.uint64,
-    "valid_from": np.int64,
-    "sequence": np.int64,
-    "record": np.uint32,
-    "end": np.uint32,
-    "number": np.uint16,
-    "what": np.uint16,
-}
+_COLUMNS: Final = ("key", "valid_from", "sequence", "record", "end", "number", "what")
 _CHUNK: Final = 1 << 17  # entries that a restored state is merged in
 _KEYS_OF_ROLE: Final = {
     PAYER: ("payer", "payer_account"),
@@ -89,7 +81,7 @@ class _Run(NamedTuple):
 
     key: NDArray[np.uint64]
     valid_from: NDArray[np.int64]
-    sequence: NDArray[np.int64]
+    sequence: NDArray[np.uint32 | np.int64]  # 32 bits where they hold every one of the run
     record: NDArray[np.uint32]  # index into the records
     end: NDArray[np.uint32]  # index into the ends
     number: NDArray[np.uint16]
@@ -114,7 +106,8 @@ class ReferenceSets:
     """Entries of all lists, for all partitions of a worker together; see the module's docstring.
 
     Several partitions may insert the same entry: it is known by its key and place in the log. Lookups may run while
-    another thread inserts. Memory: 36 bytes an entry, and 32 for each record that entries came in.
+    another thread inserts. Memory: 32 bytes an entry, 36 where sequences are beyond 32 bits, and 32 for each record
+    that entries came in.
     """
 
     def __init__(self) -> None:
@@ -265,6 +258,7 @@ class ReferenceSets:
             "record": self._record_of(entries),
             "end": self._end(entries["valid_to"]),
             "what": what,
+            "sequence": _narrowed(entries["sequence"]),
         }
         made |= {name: entries[name] for name in _COLUMNS if name not in made}
         return _Run.of({name: column[order] for name, column in made.items()})
@@ -399,10 +393,16 @@ def _shift_of(bitmap: NDArray[np.uint8]) -> int:
 def _merged(older: _Run, newer: _Run) -> _Run:
     order = np.argsort(np.concatenate([older.key, newer.key]), kind="stable")  # two sorted halves: one pass
     columns = {}
-    for name, dtype in _COLUMNS.items():
+    for name in _COLUMNS:
         joined = np.concatenate([getattr(older, name), getattr(newer, name)])
-        columns[name] = np.take(joined, order, out=_room(len(order), dtype), mode="clip")
+        columns[name] = np.take(joined, order, out=_room(len(order), joined.dtype), mode="clip")
     return _Run.of(columns)
+
+
+def _narrowed(sequence: NDArray[np.int64]) -> NDArray[np.uint32 | np.int64]:
+    """Registries number their entries from 0 or 1 on: half the room does for nearly every one."""
+    fits = int(sequence.min()) >= 0 and int(sequence.max()) < 1 << 32
+    return sequence.astype(np.uint32) if fits else sequence
 
 
 def _room(length: int, dtype: DTypeLike) -> NDArray[Any]:

@@ -314,12 +314,12 @@ def warm_up(rulebook: Rulebook) -> None:
     row["event"] = row["content"] = row["payer"] = row["payee"] = row["device"] = row["phone"] = 1
     row["payer_kind"] = row["payee_kind"] = 1
     row["amount"], row["currency"] = 100, b"KZT"
-    entry = np.zeros(1, ENTRY)
-    entry["key"], entry["valid_to"] = 1, NO_TIME
     engine = Engine(Histories(subjects=8, entries=1024))
-    for _ in range(2):  # the second time it is held already
+    for number, sequence in ((0, 0), (0, 0), (1, 1 << 32)):  # the second is held already, the third needs wider columns
+        entry = np.zeros(1, ENTRY)
+        entry["key"], entry["valid_to"], entry["number"], entry["sequence"] = 1, NO_TIME, number, sequence
         engine.references.insert(entry)
-    engine.references.of_events(row, (1 << len(ROLES)) - 1)
+        engine.references.of_events(row, (1 << len(ROLES)) - 1)
     engine.process(spread(row, 1)[0][1], {0: rulebook})
 
 

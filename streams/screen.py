@@ -21,6 +21,7 @@ from streams.covering import Covering, Snapshot
 from streams.engine import CONTRADICTION, NEW, Engine, Judgement, marked_frame
 from streams.findings import Findings, progress_record
 from streams.following import Mark
+from streams.memory import AfterBulks
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.rulebook_feed import RulebookFeed
@@ -80,6 +81,7 @@ class Screen:
         self.references = ReferenceSets()  # broadcast, so the partitions of a worker share them
         self.held: dict[int, _Held] = {}
         self.batches = 0
+        self._after_bulks = AfterBulks()
 
     # -- which partitions ---------------------------------------------------------------------------------------------
 
@@ -309,8 +311,12 @@ class Screen:
             await held.covering.take_last()
 
     def measure(self, ends: Mapping[int, int]) -> None:
-        """Bring the gauges up to date; `ends`: the known end of each partition of `facts`."""
+        """Bring the gauges up to date, and let go of what a bulk has left.
+
+        `ends`: the known end of each partition of `facts`.
+        """
         self.metrics.references(len(self.references), self.references.memory_bytes)
+        self._after_bulks.note(len(self.references))
         for number, held in self.held.items():
             engine = held.partition.engine
             self.metrics.state(
