@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import secrets
 import threading
 from collections.abc import Mapping
@@ -36,6 +37,9 @@ class OidcSettings(BaseSettings):
     issuer: str = Field(default="", description="https://…, as the provider's tokens name it")
     client_id: str = ""
     client_secret: SecretStr | None = Field(default=None, description="none for a public client")
+    address: str = Field(
+        default="", description="how browsers reach the console, https://…, where it stands behind a proxy"
+    )
     scope: str = "openid profile"
     username_claim: str = "preferred_username"
     name_claim: str = "name"
@@ -114,18 +118,20 @@ class Provider:
             )
         return str(address), flow
 
-    def finish(self, redirect: str, flow: Flow, answer: str) -> Claims:
-        """Who it is, by the address (`answer`) with which the browser came back.
+    def finish(self, redirect: str, flow: Flow, answer: Mapping[str, str]) -> Claims:
+        """Who it is, by the parameters with which the browser came back.
 
         Raises:
             ProviderRefused: it is not the answer to this flow, or no proof, or somebody without a role here.
         """
         document = self._discovered()
+        # RFC 9207: a provider that names itself must be this one.
+        of_this_flow = hmac.compare_digest(answer.get("state", "").encode(), flow.state.encode())
+        if not of_this_flow or answer.get("iss", self.settings.issuer) != self.settings.issuer:
+            raise ProviderRefused("another flow")
         try:
-            with self._client(redirect, flow.state) as client:
-                token = client.fetch_token(
-                    document["token_endpoint"], authorization_response=answer, code_verifier=flow.verifier
-                )
+            with self._client(redirect) as client:
+                token = client.fetch_token(document["token_endpoint"], code=answer["code"], code_verifier=flow.verifier)
             claims = self._checked(str(token["id_token"]), flow.nonce)
         except (AuthlibBaseError, JoseError, httpx.HTTPError, KeyError, ValueError) as error:
             raise ProviderRefused(type(error).__name__) from None
@@ -155,7 +161,7 @@ class Provider:
             raise ProviderRefused("no role here")
         return Claims(str(claims["sub"]), username, str(claims.get(self.settings.name_claim) or username), role)
 
-    def _client(self, redirect: str, state: str | None = None) -> OAuth2Client:
+    def _client(self, redirect: str) -> OAuth2Client:
         secret = self.settings.client_secret
         return OAuth2Client(
             self.settings.client_id,
@@ -163,7 +169,6 @@ class Provider:
             token_endpoint_auth_method="client_secret_basic" if secret else "none",
             scope=self.settings.scope,
             redirect_uri=redirect,
-            state=state,
             code_challenge_method="S256",
             timeout=_SECONDS,
         )

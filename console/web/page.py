@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from console.texts import LANGUAGES, Language
+from console.web.connections import troubles
 from console.web.house import House, house_of
 from console.web.navigation import entries_for
 from console.web.viewer import Viewer, language_of
@@ -35,6 +36,7 @@ def page(request: Request, viewer: Viewer | None, template: str, *, status: int 
             "flash": said,
             "now": house.clock(),
             "demo": house.keys.demo,
+            "troubles": troubles(request.app),
             **values,
         },
     )

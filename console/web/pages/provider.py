@@ -50,7 +50,7 @@ def back(request: Request, house: TheHouse) -> Response:
     check_address(request)
     try:
         flow = Flow(**json.loads(_sealed_flow(request)))
-        claims = _provider(request).finish(_back(request), flow, str(request.url))
+        claims = _provider(request).finish(_back(request), flow, request.query_params)
         with house.store.writing() as connection:
             secret = enter(connection, claims, language_for(request, None), house.clock())
     except ProviderRefused as refused:
@@ -79,7 +79,7 @@ def _provider(request: Request) -> Provider:
 
 
 def _back(request: Request) -> str:
-    return f"{request.base_url}sign-in/provider/back"
+    return f"{(_provider(request).settings.address or str(request.base_url)).rstrip('/')}/sign-in/provider/back"
 
 
 def _refusal(refused: ProviderRefused) -> Refusal:
