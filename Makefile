@@ -24,8 +24,11 @@ $(READY): requirements.lock pyproject.toml
 demo: setup ## Play a simulated week through real Kafka and show what was found
 	$(BIN)/antifraud demo
 
-test: setup ## Run all tests, on a real Kafka
+test: setup packages ## Run all tests, on a real Kafka, in a real browser
 	$(BIN)/python -m pytest
+
+packages: ## Install Chromium and PostgreSQL for the tests, where they are missing
+	deploy/debian-packages
 
 lint: setup ## Style, formatting, types, import rules
 	$(BIN)/ruff check .
@@ -55,4 +58,4 @@ lock: setup ## Resolve the dependencies anew into requirements.lock
 clean: ## Remove what was built and run
 	rm -rf $(VENV) build *.egg-info var .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test lint check rulebook bench faults format lock clean
+.PHONY: help setup demo test packages lint check rulebook bench faults format lock clean
