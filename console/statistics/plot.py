@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from console.statistics.figures import Figures
 
 WIDTH: Final = 720
-LABEL: Final = 240  # room for the names of rows
+LABEL: Final = 270  # room for the names of rows
 ROOM: Final = 120  # room for the value behind a bar
 MOST: Final = 24  # rows that are plotted; the table has them all
 _BAR: Final = 12
@@ -29,6 +29,7 @@ class Plot(NamedTuple):
 
     bars: tuple[Bar, ...]
     labels: tuple[tuple[int, float], ...]  # row, y of its name
+    left: int  # where all bars begin
     height: int
     rows: int  # that are plotted
 
@@ -39,7 +40,7 @@ def plot(figures: Figures) -> Plot | None:
     >>> from console.statistics.figures import columns
     >>> table = Figures("t", columns(kind="word", alerts="count"), (("a", 4), ("b", 2)), (1,))
     >>> [(bar.row, bar.y, bar.width) for bar in plot(table).bars]
-    [(0, 4, 360.0), (1, 25, 180.0)]
+    [(0, 4, 330.0), (1, 25, 165.0)]
     """
     rows = figures.rows[-MOST:] if figures.columns[0].kind == "period" else figures.rows[:MOST]
     first = figures.rows.index(rows[0]) if rows else 0
@@ -55,7 +56,7 @@ def plot(figures: Figures) -> Plot | None:
         for series, value in enumerate(row)
     )
     names = tuple((first + number, _TOP + number * step + (step - _GAP) / 2 + 4) for number in range(len(rows)))
-    return Plot(bars, names, _TOP + len(rows) * step, len(rows))
+    return Plot(bars, names, LABEL, _TOP + len(rows) * step, len(rows))
 
 
 def _length(value: object) -> float:
