@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
 
 from console.exports import csv_safe
-from console.statistics.figures import Cell, Figures, Kind
+from console.statistics.figures import TEXTS, Cell, Figures, Kind
 from console.texts import Language, Texts
 
 
@@ -27,6 +28,11 @@ class Labels:
         if kind in ("region", "word") and key in self._texts:
             return self._texts(self._language, key)
         return text.partition("_")[2] or text if kind == "word" else text
+
+    def name(self, figures: Figures, row: Sequence[Cell]) -> str:
+        """What a row is about: its leading cells that name something."""
+        columns = takewhile(lambda column: column.kind in TEXTS, figures.columns)
+        return " · ".join(self.say(column.kind, cell) for column, cell in zip(columns, row, strict=False))
 
     def title(self, figures: Figures) -> str:
         """The title of a table."""

@@ -188,6 +188,7 @@ def rejections(connection: Connection, choice: Choice) -> list[Figures]:
             "rejections",
             columns(institution="institution", reason="word", rejected="count"),
             by_size(((row.publisher, f"reason_{row.reason}", int(row.events)) for row in rows), 2),
+            (2,),
         )
     ]
 

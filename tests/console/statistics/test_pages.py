@@ -81,3 +81,10 @@ def test_an_administrator_sees_no_statistics(store: Store) -> None:
     assert browser.get("/statistics").status_code == 403
     assert browser.get("/statistics/money/money.csv").status_code == 403
     assert browser.get("/api/statistics/money").status_code == 403
+
+
+def test_a_bar_is_named_by_all_that_its_row_is_about(store: Store) -> None:
+    browser = signed_in(store, clock=clock)
+    builders.feed(store, "holds", builders.hold(1, since=builders.instant(builders.NOW)))
+    picture = browser.get("/statistics/holds?from=2026-11-01&to=2026-11-30").text.partition("<svg class=")[2]
+    assert "hold · proposed</text>" in picture
