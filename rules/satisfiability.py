@@ -32,6 +32,8 @@ from rules.conditions import (
 )
 
 MOST_STEPS: Final = 5_000  # beyond that a condition is too entangled to decide, and called possible
+MOST_CHOICES: Final = 120  # one within the other: each is a call within a call
+MOST_IN_ALL: Final = 50_000  # steps for all signals of a typology together: its author waits for the answer
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
@@ -101,10 +103,10 @@ class _Search:
     def __init__(self) -> None:
         self.steps = 0
 
-    def search(self, goals: list[tuple[Condition, bool]], world: _World) -> bool:
+    def search(self, goals: list[tuple[Condition, bool]], world: _World, choices: int = 0) -> bool:
         while goals:
             self.steps += 1
-            if self.steps > MOST_STEPS:
+            if self.steps > MOST_STEPS or choices > MOST_CHOICES:
                 return True
             condition, wanted = goals.pop()
             if isinstance(condition, Not):
@@ -112,11 +114,11 @@ class _Search:
             elif isinstance(condition, All | AnyOf):
                 parts = [(part, wanted) for part in condition.parts]
                 if isinstance(condition, All) is not wanted:
-                    return any(self.search([*goals, part], world.copy()) for part in parts)
+                    return any(self.search([*goals, part], world.copy(), choices + 1) for part in parts)
                 goals.extend(parts)
             elif isinstance(condition, OneOf) and wanted:
                 equal = [(Compare("==", condition.of, Constant(value)), True) for value in condition.values]
-                return any(self.search([*goals, one], world.copy()) for one in equal)
+                return any(self.search([*goals, one], world.copy(), choices + 1) for one in equal)
             elif not _settle(condition, wanted, world):
                 return False
         return all(_comparable(operator, left, right, world) for operator, left, right in world.comparisons)
@@ -208,21 +210,24 @@ def highest(when: Condition, signals: Sequence[Condition], thousandths: Sequence
     if not possible([when]):
         return 0
     order = sorted(range(len(signals)), key=lambda place: -thousandths[place])
-    best, tries = 0, 0
+    best = tries = steps = 0
 
     def extend(position: int, chosen: list[Condition], total: int) -> None:
-        nonlocal best, tries
+        nonlocal best, tries, steps
         best = max(best, total)
         rest = sum(thousandths[place] for place in order[position:])
         if not rest or total + rest <= best or best >= 1000:
             return
         tries += 1
-        if tries > MOST_STEPS:
+        if tries > MOST_STEPS or steps > MOST_IN_ALL:
             best = total + rest  # undecided: no complaint
             return
         place = order[position]
         with_it = [*chosen, signals[place]]
-        if possible([when, *with_it]):
+        search = _Search()
+        together = search.search([(condition, True) for condition in (when, *with_it)], _World())
+        steps += search.steps
+        if together:
             extend(position + 1, with_it, total + thousandths[place])
         extend(position + 1, chosen, total)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, TypeVar
 
 import yaml
@@ -19,6 +20,7 @@ from rules.problems import Problem, nearest
 
 MAX_BYTES: Final = 256 * 1024
 MAX_DEPTH: Final = 20
+MOST_EXPLAINED: Final = 100  # of one file: who has more of them mends these first
 
 Scalar = str | int | float | bool | None
 Path = tuple[str | int, ...]
@@ -259,8 +261,11 @@ def decode(document: Document, model: type[ModelT], at: Path = ()) -> ModelT | N
     try:
         return model.model_validate(node.plain())
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_context=True):
+        faults = error.errors(include_url=False, include_context=True)
+        for fault in faults[:MOST_EXPLAINED]:
             document.problems.append(_explain(document, node, model, fault))
+        if len(faults) > MOST_EXPLAINED:
+            document.problems.append(document.problem(node, f"{len(faults) - MOST_EXPLAINED} more faults like these"))
         return None
 
 
@@ -286,13 +291,18 @@ def _explain(document: Document, root: Node, model: type[BaseModel], fault: Any)
 
 def _keys(model: type[BaseModel], location: Path) -> list[str]:
     """The keys that the model knows at a location, to suggest from."""
-    schema: Any = model.model_json_schema()
+    schema: Any = _schema(model)
     definitions = schema.get("$defs", {})
     current = schema
     for step in location:
         current = _resolve(current, definitions)
         current = current.get("items", {}) if isinstance(step, int) else current.get("properties", {}).get(step, {})
     return list(_resolve(current, definitions).get("properties", {}))
+
+
+@cache
+def _schema(model: type[BaseModel]) -> dict[str, Any]:
+    return model.model_json_schema()
 
 
 def _resolve(schema: Any, definitions: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +19,7 @@ from rules.typology import Example, Typology
 # A page waits for its examples: the packaged rulebook tells 2,816 events in all and 207 in the longest.
 MOST_OF_EXAMPLE: Final = 5_000
 MOST_OF_ALL: Final = 100_000
+MOST_FAULTS: Final = 200  # that are listed
 _STATES: Final[tuple[SignalState, ...]] = ("no", "yes", "not_judged")
 
 
@@ -38,7 +39,8 @@ def check(files: Files, *, examples_in: str | None = None, with_examples: bool =
         digest=digest_of(files),
         version=rulebook.version if rulebook is not None else None,
         typologies=[typology.id for typology in rulebook.typologies] if rulebook is not None else [],
-        faults=[_fault(problem) for problem in problems],
+        faults=[_fault(problem) for problem in _first(problems)],
+        more_faults=max(0, len(problems) - MOST_FAULTS),
         examples=list(examples(rulebook, examples_in)) if rulebook is not None and with_examples else [],
     )
 
@@ -73,6 +75,12 @@ def _result(rulebook: Rulebook, place: int, kind: str, example: Example) -> Exam
             ],
         }
     )
+
+
+def _first(problems: Sequence[Problem]) -> Sequence[Problem]:
+    if len(problems) <= MOST_FAULTS:
+        return problems
+    return sorted(problems, key=lambda problem: problem.severity != "error")[:MOST_FAULTS]
 
 
 def _too_long(rulebook: Rulebook) -> list[Problem]:

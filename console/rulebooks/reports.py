@@ -69,7 +69,8 @@ class CheckReport(Report):
     digest: str
     version: str | None = Field(description="None where the rulebook has errors")
     typologies: list[str]
-    faults: list[Fault]
+    faults: list[Fault] = Field(description="The first of them, errors before warnings where not all are listed")
+    more_faults: int = Field(default=0, description="How many are not listed")
     examples: list[ExampleResult] = Field(description="Empty where the rulebook has errors")
 
     @property

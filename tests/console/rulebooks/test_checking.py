@@ -59,6 +59,21 @@ def test_examples_that_nobody_would_wait_for_are_not_run() -> None:
     assert "tells 6000 events" in fault.message
 
 
+@pytest.mark.parametrize("line", ["x{}: [1, 2, 3]\n", "x{}: yes\n"], ids=["unknown keys", "words that are no truth"])
+def test_of_thousands_of_faults_the_first_are_told(line: str) -> None:
+    report = check({**documents(), "typologies/T91-x.yaml": "".join(map(line.format, range(15_000)))})
+    assert 100 <= len(report.faults) <= 200
+    assert report.more_faults > 14_000 or "more faults like these" in str(report.faults)
+
+
+def test_entangled_conditions_are_no_reason_to_fail() -> None:
+    clause = " and ".join(f"(event.hour < {n % 24} or event.amount > {n} or payer.payees_1d >= {n})" for n in range(28))
+    signal = '  - id: s{}\n    when: "{}"\n    weight: 0.01\n    text: {{kk: Түнде, ru: Ночью, en: At night}}\n'
+    signals = "".join(signal.format(n, clause) for n in range(14))
+    report = check({**documents(), PATH: TYPOLOGY.replace("signals:\n", "signals:\n" + signals)})
+    assert report.version is not None
+
+
 def test_only_the_examples_of_the_file_being_written_are_run_while_it_is() -> None:
     other = TYPOLOGY.replace("id: T90", "id: T91")
     report = check({**documents(), "typologies/T91-x.yaml": other}, examples_in="typologies/T91-x.yaml")
