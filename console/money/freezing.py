@@ -6,14 +6,14 @@ whatever account it is then, it is caught if that account is frozen; else it mov
 order catches is therefore the money whose way meets a frozen account: for every single way "meets the set" is monotone
 and submodular in the set, and sums of such functions with weights above zero are so too. Taking the account with the
 largest gain again and again then reaches at least 1 - 1/e of the best (Nemhauser, Wolsey and Fisher, 1978) under a
-limit on their number. Other people's money that is frozen with it is a cost, added up over accounts. So the advice also
+limit on their number. Other people's money that is frozen with it, and each account, are a cost. So the advice also
 tries exchanges, and the naive order, "freeze whom the victims paid": it is the best of these, never worse than naive.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -36,6 +36,7 @@ class Limits:
     accounts: int = 5  # frozen at most
     innocent: int | None = None  # tiyn of other people's money that may be frozen at most
     harm: float = 0.05  # what a frozen tenge of other people's money weighs against a tenge found
+    each: int = 500_000  # what an order weighs that freezes one more person's account, in tiyn
     delay_ms: int = 30 * 60_000  # until the order takes effect
     lasting_ms: int = 3 * 86_400_000  # how long it lasts
 
@@ -77,7 +78,7 @@ class Order:
     accounts: tuple[int, ...]
     expected: float
     innocent: int
-    value: float  # expected, less what the harm weighs: what the advice makes largest
+    value: float  # expected, less what harm and number weigh: what the advice makes largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +157,7 @@ def _onward(transfers: Transfers, said: Trace, accounts: NDArray[np.int64]) -> F
 
 
 def _value(outlook: Outlook, chosen: Sequence[int], limits: Limits) -> float:
-    return outlook.expected(chosen) - limits.harm * outlook.harmed(chosen)
+    return outlook.expected(chosen) - limits.harm * outlook.harmed(chosen) - limits.each * len(chosen)
 
 
 def _fits(outlook: Outlook, chosen: Sequence[int], limits: Limits) -> bool:
@@ -206,8 +207,6 @@ def _improved(outlook: Outlook, chosen: list[int], limits: Limits) -> list[int]:
 
 
 def _order(outlook: Outlook, chosen: list[int], limits: Limits) -> Order:
-    alone = replace(limits, harm=0.0)
-    ordered = sorted(chosen, key=lambda at: -_value(outlook, [at], alone))
-    expected, harmed = outlook.expected(chosen), outlook.harmed(chosen)
+    ordered = sorted(chosen, key=lambda at: -outlook.expected([at]))
     accounts = tuple(outlook.accounts[at] for at in ordered)
-    return Order(accounts, expected, harmed, expected - limits.harm * harmed)
+    return Order(accounts, outlook.expected(chosen), outlook.harmed(chosen), _value(outlook, chosen, limits))

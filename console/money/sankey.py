@@ -2,6 +2,7 @@
 
 Columns are hops. A band is as wide as the sums that were moved, and the traced part of it is drawn in it; a box is as
 high as what came in or went out by the bands shown. Of a column's boxes the largest stand alone, the rest are one.
+Bands that do not lead to the right are thin lines: as wide as their sums they would hide the picture.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ TALLEST: Final = 420  # of a column's boxes together
 TOP: Final = 26
 LEAST: Final = 1.5  # so that nothing is too thin to be seen
 SHOWN: Final = 9  # boxes of a column that stand alone
+THIN: Final = 3.0  # width of a band that leads back
 
 Node = Hashable
 
@@ -46,7 +48,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """A link as it is drawn: two curves of these widths along one path each."""
+    """A link as it is drawn: an area for what was moved, and one in it for the traced part of that."""
 
     source: Box
     target: Box
@@ -144,20 +146,22 @@ def _drawn(boxes: Mapping[Group, Box], flows: Flows, sizes: Mapping[Group, int])
     bands = []
     for (source, target), (amount, traced) in sorted(flows.items(), key=lambda f: (boxes[f[0][0]].y, boxes[f[0][1]].y)):
         begin, end = boxes[source], boxes[target]
-        width = max(LEAST, amount * (begin.height / sizes[source] if sizes[source] else 0))
-        inner = max(LEAST, width * traced / amount) if amount and traced else 0.0
+        room = max(LEAST, amount * (begin.height / sizes[source] if sizes[source] else 0))
+        width = room if end.column > begin.column else min(room, THIN)
+        inner = min(width, max(LEAST, width * traced / amount)) if amount and traced else 0.0
         from_y = begin.y + used_out.get(source, 0.0)
         to_y = end.y + used_in.get(target, 0.0)
-        used_out[source] = used_out.get(source, 0.0) + width
-        used_in[target] = used_in.get(target, 0.0) + width
-        outer_path = _curve(begin.x + BOX, from_y + width / 2, end.x, to_y + width / 2)
-        inner_path = _curve(begin.x + BOX, from_y + inner / 2, end.x, to_y + inner / 2)
-        bands.append(Band(begin, end, amount, traced, outer_path, width, inner_path, inner))
+        used_out[source] = used_out.get(source, 0.0) + room
+        used_in[target] = used_in.get(target, 0.0) + room
+        whole, part = (_area(begin.x + BOX, from_y, end.x, to_y, wide) for wide in (width, inner))
+        bands.append(Band(begin, end, amount, traced, whole, width, part, inner))
     height = max((box.y + box.height for box in boxes.values()), default=0.0) + GAP
     columns = 1 + max((box.column for box in boxes.values()), default=0)
     return Picture(WIDTH, height, columns, list(boxes.values()), bands)
 
 
-def _curve(x: float, y: float, to_x: float, to_y: float) -> str:
+def _area(x: float, y: float, to_x: float, to_y: float, width: float) -> str:
     bend = max(40.0, abs(to_x - x) / 2)
-    return f"M{x:.1f},{y:.1f}C{x + bend:.1f},{y:.1f} {to_x - bend:.1f},{to_y:.1f} {to_x:.1f},{to_y:.1f}"
+    there = f"M{x:.1f},{y:.1f}C{x + bend:.1f},{y:.1f} {to_x - bend:.1f},{to_y:.1f} {to_x:.1f},{to_y:.1f}"
+    y, to_y = y + width, to_y + width
+    return f"{there}V{to_y:.1f}C{to_x - bend:.1f},{to_y:.1f} {x + bend:.1f},{y:.1f} {x:.1f},{y:.1f}Z"

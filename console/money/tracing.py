@@ -27,7 +27,7 @@ class Trace:
     present: Numbers  # by account: how much of it is still there
     balance: Numbers  # by account: all that is there; of accounts that are not followed, what came of it
     opening: Numbers  # by account: what it must have had before the first known transfer
-    hop: NDArray[np.int16]  # by account: the fewest transfers by which it can have come, 0 where it cannot
+    hop: NDArray[np.int16]  # by account: the fewest transfers by which it can have come, 0 where it cannot, or began
     followed: NDArray[np.bool_]  # by account: whether what it paid on was looked at
     left_from: Numbers  # by account: what left the accounts from there: as cash, to a shop, to an exchange
     seeded: int
@@ -51,6 +51,7 @@ def trace(
     targets = {int(transfers.target[seed]) for seed in seeds}
     home = {int(transfers.source[seed]) for seed in seeds} - targets - {OUTSIDE}
     hop = reach(transfers, list(seeds), hops, ends | home)
+    hop[list(home)] = 0
     followed = (hop > 0) & (hop < hops)
     followed[list(ends | home)] = False
     opening = transfers.least_openings()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from console.money.purses import Method
 from console.money.sankey import Link, Picture, picture
@@ -22,12 +22,17 @@ class Node(NamedTuple):
     column: int  # as far as one account may stand in several: 0 for a party
 
 
-def picture_of(followed: Followed, method: Method) -> Picture:
-    """The picture of what one method finds."""
+LEAST_SHARE: Final = 0.001  # of what is followed: smaller sums are not drawn
+
+
+def picture_of(followed: Followed, method: Method) -> tuple[Picture, int]:
+    """The picture of what one method finds, and how many transfers are too small for it."""
     around, said, backwards = followed.around, followed.traces[method], followed.question.backwards
+    moved = said.moved.nonzero()[0].tolist()
+    drawn = [place for place in moved if said.moved[place] >= LEAST_SHARE * said.seeded]
     links: list[Link] = []
     columns: dict[Hashable, int] = {}
-    for place in said.moved.nonzero()[0].tolist():
+    for place in drawn:
         near, far = int(around.transfers.source[place]), int(around.transfers.target[place])
         if backwards:
             near, far = far, near
@@ -46,4 +51,4 @@ def picture_of(followed: Followed, method: Method) -> Picture:
     if backwards:
         last = max(columns.values(), default=0)
         columns = {node: last - column for node, column in columns.items()}
-    return picture(links, columns)
+    return picture(links, columns), len(moved) - len(drawn)

@@ -20,11 +20,11 @@ MINUTE = 60_000
 HOUR = 60 * MINUTE
 
 
-@given(ROWS, st.integers(1, 3), st.none() | st.integers(0, 8), st.sampled_from([0.0, 0.2, 1.0]))
+@given(ROWS, st.integers(1, 3), st.none() | st.integers(0, 8), st.sampled_from([0.0, 0.2, 1.0]), st.integers(0, 2))
 def test_it_keeps_its_limits_and_is_never_worse_than_naive(
-    rows: list[Row], accounts: int, innocent: int | None, harm: float
+    rows: list[Row], accounts: int, innocent: int | None, harm: float, each: int
 ) -> None:
-    known, limits = transfers(rows), Limits(accounts, innocent, harm, delay_ms=2, lasting_ms=10)
+    known, limits = transfers(rows), Limits(accounts, innocent, harm, each, delay_ms=2, lasting_ms=10)
     advice = advise(known, trace(known, [0], "fifo", HOPS), len(rows), limits)
     assert advice.order.value >= advice.naive.value
     for order in (advice.order, advice.naive):
@@ -35,7 +35,7 @@ def test_it_keeps_its_limits_and_is_never_worse_than_naive(
 
 @given(ROWS, st.integers(1, 3), st.integers(0, 4))
 def test_it_is_near_the_best_there_is(rows: list[Row], accounts: int, delay: int) -> None:
-    known, limits = transfers(rows), Limits(accounts, harm=0.0, delay_ms=delay, lasting_ms=10)
+    known, limits = transfers(rows), Limits(accounts, harm=0.0, each=0, delay_ms=delay, lasting_ms=10)
     said = trace(known, [0], "fifo", HOPS)
     outlook = look_ahead(known, said, len(rows), limits)
     candidates = range(len(outlook.accounts))
@@ -66,7 +66,7 @@ def test_money_that_is_gone_is_looked_for_where_it_went() -> None:
         at = number * HOUR
         rows += [(number, 3, 100_000, at), (3, 4, 99_000, at + 5 * MINUTE)]
     known = transfers(rows, 5)
-    advice = advise(known, trace(known, [0, 2, 4], "fifo", HOPS), 3 * HOUR, Limits(accounts=1))
+    advice = advise(known, trace(known, [0, 2, 4], "fifo", HOPS), 3 * HOUR, Limits(accounts=1, each=0))
     assert (advice.naive.accounts, advice.order.accounts) == ((3,), (4,))
     assert advice.order.expected > 0.9 * 297_000 > 10 * advice.naive.expected
 
@@ -75,9 +75,10 @@ def test_an_account_full_of_other_peoples_money_is_left_alone() -> None:
     rows: list[Row] = [(OUTSIDE, 1, 50_000_000, 0), (0, 1, 1_000, 1), (0, 2, 900, 2)]
     known = transfers(rows)
     said = trace(known, [1, 2], "pro_rata", HOPS)
-    assert advise(known, said, 3, Limits()).order.accounts == (2,)
-    assert advise(known, said, 3, Limits(harm=0.0)).order.accounts == (1, 2)
-    assert advise(known, said, 3, Limits(harm=0.0, innocent=1_000)).order.accounts == (2,)
+    assert advise(known, said, 3, Limits(each=0)).order.accounts == (2,)
+    assert advise(known, said, 3, Limits(harm=0.0, each=0)).order.accounts == (1, 2)
+    assert advise(known, said, 3, Limits(harm=0.0)).order.accounts == ()
+    assert advise(known, said, 3, Limits(harm=0.0, each=0, innocent=1_000)).order.accounts == (2,)
 
 
 def test_how_long_money_stays_is_what_kaplan_and_meier_tell() -> None:
