@@ -22,7 +22,7 @@ from console.store.opening import Store
 from console.store.tables import outbound
 from streams.contracts.headers import CENTER, CloudEvent, cloud_event_type
 from streams.contracts.headers import write as written
-from streams.delivery import DeliveryError, LastingProducer, open_producer, typed
+from streams.delivery import DeliveryError, LastingProducer, open_producer, topic_missing, typed
 from streams.tokens import SealBroken, Vault
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 DELIVERY_SECONDS: Final = 10.0
 LOOK_SECONDS: Final = 0.3
 _RETRY_SECONDS: Final = 5.0
+_CONNECT_SECONDS: Final = 3.0  # also how long a topic is looked for: others wait meanwhile
 _AT_ONCE: Final = 200
 _LARGEST: Final = 512 * 1024
 _LONGEST_FAILURE: Final = 256
@@ -113,6 +114,8 @@ class Sender:
         producer = self._opened()
         under_way: list[tuple[Any, Any]] = []
         topic = rows[0]["topic"]
+        if not producer.partitions_for(topic):
+            return 0, topic_missing(topic)
         try:
             for row in rows:
                 value = self._plain(row)
@@ -142,6 +145,7 @@ class Sender:
                     linger_ms=0,
                     batch_bytes=64 * 1024,
                     max_event_bytes=_LARGEST,
+                    connect_seconds=_CONNECT_SECONDS,
                 ),
                 DELIVERY_SECONDS,
             )
