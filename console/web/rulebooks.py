@@ -24,6 +24,7 @@ from streams.rulebook_topic import RulebookTopic
 log = structlog.get_logger(__name__)
 
 PUBLISH_SECONDS: Final = 5.0
+PRINTED: Final = r"^[^\x00]*$"  # of texts that are kept: PostgreSQL takes no NUL
 _opening = threading.Lock()
 
 

@@ -9,10 +9,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from console.rulebooks.reports import CheckReport, DifferenceReport
 from console.store.drafts import Draft, State
 from console.store.proposals import State as ProposalState
+from console.web.rulebooks import PRINTED
 from streams.generations import Generation
 
-Words = Annotated[str, StringConstraints(min_length=10, max_length=2_000, pattern=r"^[^\x00]*$")]
-Answer = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^[^\x00]*$")]
+Words = Annotated[str, StringConstraints(min_length=10, max_length=2_000, pattern=PRINTED)]
+Answer = Annotated[str, StringConstraints(max_length=2_000, pattern=PRINTED)]
 Version = Annotated[int, Field(ge=1, lt=2**31, description="Of the draft as it was looked at")]
 
 
@@ -37,7 +38,7 @@ class Proposed(Reason):
 class Titled(Given):
     """The name of a new draft."""
 
-    title: Annotated[str, StringConstraints(min_length=3, max_length=200, pattern=r"^[^\x00]*$")]
+    title: Annotated[str, StringConstraints(min_length=3, max_length=200, pattern=PRINTED)]
 
 
 class FileGiven(Given):

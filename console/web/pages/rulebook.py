@@ -14,14 +14,14 @@ from console.rulebooks.workshop import Job
 from console.store.errors import NotFound
 from console.web.house import TheHouse
 from console.web.page import is_partial, page, see_other
-from console.web.rulebooks import TheDesk, refused
+from console.web.rulebooks import PRINTED, TheDesk, refused
 from console.web.viewer import Viewer, may
 
 router = APIRouter()
 Reader = Annotated[Viewer, Depends(may("rulebook.read"))]
 Writer = Annotated[Viewer, Depends(may("rulebook.write"))]
 TypologyId = Annotated[str, Path(pattern=r"^T[0-9]{2,3}$")]
-Reason = Annotated[str, Form(min_length=10, max_length=2_000)]
+Reason = Annotated[str, Form(min_length=10, max_length=2_000, pattern=PRINTED)]
 
 
 @router.get("/rulebook")

@@ -15,7 +15,7 @@ from console.store.errors import Stale
 from console.web.house import TheHouse
 from console.web.page import is_partial, page, see_other
 from console.web.refusals import Refusal
-from console.web.rulebooks import TheDesk, refused
+from console.web.rulebooks import PRINTED, TheDesk, refused
 from console.web.viewer import Viewer, may
 
 router = APIRouter(prefix="/rulebook/drafts")
@@ -38,7 +38,10 @@ def listed(request: Request, viewer: Reader, house: TheHouse) -> Response:
 
 @router.post("")
 def begin(
-    request: Request, viewer: Writer, desk: TheDesk, title: Annotated[str, Form(min_length=3, max_length=200)]
+    request: Request,
+    viewer: Writer,
+    desk: TheDesk,
+    title: Annotated[str, Form(min_length=3, max_length=200, pattern=PRINTED)],
 ) -> Response:
     """Begin a draft from the rulebook in force."""
     return see_other(request, f"/rulebook/drafts/{desk.begin(viewer, title)}")
@@ -158,7 +161,7 @@ def propose(
     desk: TheDesk,
     draft_id: DraftId,
     version: Version,
-    reason: Annotated[str, Form(min_length=10, max_length=2_000)],
+    reason: Annotated[str, Form(min_length=10, max_length=2_000, pattern=PRINTED)],
 ) -> Response:
     """Propose the draft to another officer."""
     with refused():

@@ -16,7 +16,7 @@ from console.store.errors import NotFound
 from console.store.proposals import Proposal
 from console.web.house import TheHouse
 from console.web.page import page, see_other
-from console.web.rulebooks import TheDesk
+from console.web.rulebooks import PRINTED, TheDesk
 from console.web.viewer import Viewer, may
 
 router = APIRouter(prefix="/rulebook/proposals")
@@ -59,7 +59,7 @@ def approve(
     desk: TheDesk,
     number: Number,
     digest: Digest,
-    answer: Annotated[str, Form(max_length=2_000)] = "",
+    answer: Annotated[str, Form(max_length=2_000, pattern=PRINTED)] = "",
 ) -> Response:
     """Approve exactly what was looked at, and publish it at once where Kafka answers."""
     with house.store.writing() as connection:
@@ -76,7 +76,7 @@ def refuse(
     house: TheHouse,
     number: Number,
     digest: Digest,
-    answer: Annotated[str, Form(min_length=3, max_length=2_000)],
+    answer: Annotated[str, Form(min_length=3, max_length=2_000, pattern=PRINTED)],
 ) -> Response:
     """Refuse it, with an answer to its maker."""
     with house.store.writing() as connection:
