@@ -87,26 +87,28 @@ class Sender:
             DeliveryError: no broker answers; of topics that refuse a record only `failure` tells.
             StoreError: the store cannot be read, or cannot keep what became of it: it is sent again.
         """
-        sent = 0
-        self.failure = None
+        sent, failed = 0, None
         with self._store.reading() as connection:
             waiting = _waiting(connection)
         for rows in waiting:
             delivered, failure = self._deliver(rows)
             with self._store.writing() as connection:
                 _mark(connection, rows, delivered, failure, self._clock())
-            sent += delivered
-            self.failure = failure or self.failure
+            sent, failed = sent + delivered, failed or failure
+        self.failure = failed
         return sent
 
     def _run(self) -> None:
+        said = ""
         while not self._stopping.is_set():
             try:
                 self.send_waiting()
             except (DeliveryError, StoreError) as error:
                 self.failure = error
-            if self.failure is not None:
-                log.warning("outbound", reason=self.failure.message)
+            message = "" if self.failure is None else self.failure.message
+            if message and message != said:
+                log.warning("outbound", reason=message)
+            said = message
             self._stopping.wait(LOOK_SECONDS if self.failure is None else _RETRY_SECONDS)
 
     def _deliver(self, rows: Sequence[RowMapping]) -> tuple[int, DeliveryError | None]:
