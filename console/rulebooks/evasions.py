@@ -36,13 +36,6 @@ class Prices:
 
 
 @dataclass(frozen=True, slots=True)
-class _Attempt:
-    changes: tuple[Change, ...]
-    story: Story
-    effort: _Effort
-
-
-@dataclass(frozen=True, slots=True)
 class _Effort:
     """What changes cost, measured on the stories before and after."""
 
@@ -53,6 +46,15 @@ class _Effort:
     price: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """Changes, the story that they make, and what they cost."""
+
+    changes: tuple[Change, ...]
+    story: Story
+    effort: _Effort
+
+
 def evasions(
     rulebook: Rulebook,
     typology_id: str,
@@ -61,7 +63,7 @@ def evasions(
     most_tries: int = MOST_TRIES,
     progress: Callable[[int, int], None] = lambda _done, _of: None,
 ) -> EvasionReport:
-    """The cheapest evasion of each alerting example of a typology; KeyError where the rulebook has none of this id.
+    """The cheapest evasion of each alerting example of a typology; ValueError where there is none of this id.
 
     An example whose model scores are stated, not measured, is not tried: no change of its events would change them.
     """
