@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -12,7 +13,8 @@ from console.store import meters, warnings
 from console.store.meters import Collector, ReadingPoint
 from rules.rulebook_reading import packaged_procedure
 
-MOST_REPAID = 20
+MOST_REPAID: Final = 20
+PAGE: Final = 50  # of those to warn
 
 
 @dataclass(frozen=True)
@@ -64,11 +66,12 @@ class Detail:
     compared: int
     unwarned: int
     at_stake: int
+    to_warn: list[Payer]  # some of the unwarned: who has most to lose first
     effects: list[warnings.Campaign]
 
 
-def detail(connection: Connection, key: int) -> Detail:
-    """The whole of a collector; NotFound."""
+def detail(connection: Connection, key: int, *, start: int = 0, limit: int = PAGE) -> Detail:
+    """The whole of a collector, with those to warn from place `start` on; NotFound."""
     collector = meters.found(connection, key)
     told = meters.told(connection, key)
     chosen = _to_warn(connection, key, told)
@@ -86,11 +89,12 @@ def detail(connection: Connection, key: int) -> Detail:
         chosen.compared,
         len(chosen.unwarned),
         chosen.at_stake,
+        _payers(connection, chosen.unwarned[start : start + limit]),
         warnings.campaigns(connection, payee=key),
     )
 
 
-def unwarned(connection: Connection, key: int, *, start: int = 0, limit: int | None = 50) -> list[Payer]:
+def unwarned(connection: Connection, key: int, *, start: int = 0, limit: int | None = PAGE) -> list[Payer]:
     """Whom to warn, who has most to lose first, from place `start` on; NotFound."""
     meters.found(connection, key)
     chosen = _to_warn(connection, key, meters.told(connection, key)).unwarned

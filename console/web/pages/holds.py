@@ -46,9 +46,9 @@ def listed(
         causes = holds.causes(connection)
     asked = {"show": show, "decision": decision, "institution": institution, "within": within, "cause": cause}
 
-    def words(area: str, names: list[str]) -> list[tuple[str, str]]:
+    def words(prefix: str, names: list[str]) -> list[tuple[str, str]]:
         texts = house.renderer.texts
-        keys = [(name, f"holds.{area}.{name}") for name in names]
+        keys = [(name, prefix + name) for name in names]
         return [(name, texts(viewer.language, key) if key in texts else name) for name, key in keys]
 
     return page(
@@ -60,10 +60,10 @@ def listed(
         show=show,
         chosen=chosen,
         within=within,
-        decisions=words("decision", list(GRAVITY)),
+        decisions=words("holds.decision.", list(GRAVITY)),
         institutions=[(name, name) for name in institutions],
-        withins=words("within", list(WITHIN)),
-        causes=words("cause", causes),
+        withins=words("holds.within.", list(WITHIN)),
+        causes=words("holds.cause.", causes),
         following=_following(found, asked),
     )
 

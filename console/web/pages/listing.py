@@ -88,8 +88,8 @@ def _form(
 ) -> Response:
     texts = house.renderer.texts
 
-    def choices(area: str, names: tuple[str, ...]) -> list[tuple[str, str]]:
-        return [("", ""), *((name, texts(viewer.language, f"registries.{area}.{name}")) for name in names)]
+    def choices(prefix: str, names: tuple[str, ...]) -> list[tuple[str, str]]:
+        return [("", ""), *((name, texts(viewer.language, prefix + name)) for name in names)]
 
     names = ((each.id, f"{each.id} {getattr(each.name, viewer.language)}") for each in typologies())
     return page(
@@ -99,9 +99,9 @@ def _form(
         status=status,
         draft=asdict(draft),
         wrong=wrong,
-        lists=choices("list", LISTS),
-        identifiers=choices("form.identifiers", IDENTIFIERS),
-        standings=choices("form.standings", STANDINGS),
-        proofs=choices("proof", PROOFS),
+        lists=choices("registries.list.", LISTS),
+        identifiers=choices("registries.form.identifiers.", IDENTIFIERS),
+        standings=choices("registries.form.standings.", STANDINGS),
+        proofs=choices("registries.proof.", PROOFS),
         case_types=[("", ""), *names],
     )

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from console.exports import csv_safe
 from console.map import ABROAD, NOT_GIVEN, tile_map
-from console.pyramids.detail import Detail, Payer, detail, unwarned
+from console.pyramids.detail import PAGE, Detail, Payer, detail, unwarned
 from console.pyramids.pictures import bars, plot
 from console.store import meters
 from console.web.house import House, TheHouse
@@ -20,7 +20,6 @@ from rules.events import DAY_MS, LOCAL_OFFSET_MS
 
 router = APIRouter()
 Reader = Annotated[Viewer, Depends(may("pyramids.read"))]
-PAYERS: Final = 50  # on a page of those to warn
 
 _ABOVE: Final = {"all": None, "above": True, "below": False}
 
@@ -48,16 +47,14 @@ def pyramid(
     """One collector; `start` is the place of the first of those to warn, `by` what colours the map."""
     key = key_in_path(token)
     with house.store.reading() as connection:
-        found = detail(connection, key)
-        to_warn = unwarned(connection, key, start=start, limit=PAYERS)
+        found = detail(connection, key, start=start)
     return page(
         request,
         viewer,
         "pyramids/one.html",
         one=found,
-        to_warn=to_warn,
         start=start,
-        following=start + PAYERS if start + PAYERS < found.unwarned else None,
+        following=start + PAGE if start + PAGE < found.unwarned else None,
         by=by,
         **_pictures(found, by),
     )
