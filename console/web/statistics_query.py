@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, timedelta
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from sqlalchemy import Connection
 
 from console.statistics.blocks import FILTERS, Block
 from console.statistics.period import Step, date_of, day_number, today
 from console.store import fraud_counts
 from console.store.statistics import Choice
-from streams.contracts.fields import PUBLISHER, TYPOLOGY
+from streams.contracts.fields import DATE, PUBLISHER, TYPOLOGY
 
 _USUAL_DAYS: Final = 30
+_EARLIEST: Final = date(1970, 1, 1)  # before it there was nothing to count
+_written: Final = re.compile(DATE).fullmatch
 
 
-Day = Annotated[date, Field(ge=date(2000, 1, 1), le=date(2100, 1, 1))]
+def _day(value: Any) -> Any:
+    # pydantic would take a number for seconds since 1970.
+    if isinstance(value, str) and not _written(value):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class StatisticsQuery(BaseModel):
@@ -39,7 +49,7 @@ class StatisticsQuery(BaseModel):
         """What is counted, with the filters that this block knows."""
         newest = fraud_counts.last_day(connection) if self.last is None else None
         last = self.last or (date_of(newest) if newest is not None else today(now))
-        first = self.first or last - timedelta(days=_USUAL_DAYS - 1)
+        first = self.first or max(last, _EARLIEST) - timedelta(days=_USUAL_DAYS - 1)
         chosen = {name: getattr(self, name) for name in FILTERS[block]}
         return Choice(day_number(min(first, last)), day_number(max(first, last)) + 1, **chosen)
 

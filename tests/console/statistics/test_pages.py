@@ -60,7 +60,7 @@ def test_the_api_answers_with_the_same_figures(store: Store) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["from=yesterday", "to=1999-01-01", "typology=T3'--", "institution=<b>", "region=999", "step=week"]
+    "query", ["from=yesterday", "to=2026-02-30", "to=0", "typology=T3'--", "institution=<b>", "region=999", "step=week"]
 )
 def test_a_wrong_address_is_told_apart(store: Store, query: str) -> None:
     browser = signed_in(store, clock=clock)
@@ -73,6 +73,8 @@ def test_a_form_may_leave_fields_empty_and_name_its_days_in_any_order(store: Sto
     answer = browser.get("/statistics/frauds?from=2026-11-30&to=2026-11-01&typology=&region=&institution=")
     assert answer.status_code == 200
     assert "/statistics/money?from=2026-11-01&amp;to=2026-11-30" in answer.text
+    for query in ("to=0001-01-01", "from=9999-12-31", "from=0001-01-01&to=9999-12-31&step=day"):
+        assert browser.get(f"/statistics/frauds?{query}").status_code == 200
 
 
 def test_an_administrator_sees_no_statistics(store: Store) -> None:
