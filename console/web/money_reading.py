@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
@@ -20,6 +21,7 @@ from console.web.refusals import Refusal
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000)]
 Tenge = Annotated[int, Field(ge=0, le=10**13, description="whole tenge")]
+TengeAndTiyn = Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=2)]
 _TIYN: Final = 100
 _MINUTE_MS: Final = 60_000
 
@@ -140,6 +142,11 @@ def view(reading: Reading) -> MoneyView:
         if reading.advice is None
         else AdviceView(advised=_order(followed, reading.advice.order), naive=_order(followed, reading.advice.naive)),
     )
+
+
+def tiyn_of(tenge: Decimal) -> int:
+    """An amount that somebody typed, in tiyn."""
+    return int(tenge * _TIYN)
 
 
 @contextlib.contextmanager

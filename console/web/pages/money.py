@@ -15,7 +15,7 @@ from console.store.errors import NotFound
 from console.store.money import event_of
 from console.web.house import House, TheHouse
 from console.web.money_picture import picture_of
-from console.web.money_reading import MoneyQuery, Reason, Tenge, read, refusing
+from console.web.money_reading import MoneyQuery, Reason, TengeAndTiyn, read, refusing, tiyn_of
 from console.web.page import page, see_other
 from console.web.tokens import key_in_path
 from console.web.viewer import Viewer, may
@@ -75,13 +75,13 @@ def recall(
     house: TheHouse,
     operation: str,
     case_id: Annotated[int, Form(ge=1, le=2**53)],
-    amount: Annotated[Tenge, Form()],
+    amount: Annotated[TengeAndTiyn, Form()],
     reason: Annotated[Reason, Form()],
 ) -> Response:
     """Propose to ask this money back from the payee's institution."""
     with refusing(), house.store.writing() as connection:
         number = recalls.propose(
-            connection, viewer, case_id, event_of(operation), amount * 100, reason, now=house.clock()
+            connection, viewer, case_id, event_of(operation), tiyn_of(amount), reason, now=house.clock()
         )
     return see_other(request, f"/money/{operation}", "money.said.proposed", number=number)
 

@@ -13,7 +13,7 @@ from console.store.money import event_of
 from console.store.restitution import Division
 from console.web.books_reading import books_read
 from console.web.house import TheHouse
-from console.web.money_reading import Reason, Tenge, refusing
+from console.web.money_reading import Reason, TengeAndTiyn, refusing, tiyn_of
 from console.web.page import page, see_other
 from console.web.refusals import Refusal
 from console.web.tokens import key_in_path
@@ -68,11 +68,11 @@ def recovered(
     house: TheHouse,
     case_id: int,
     party: Token,
-    amount: Annotated[Tenge, Form()],
+    amount: Annotated[TengeAndTiyn, Form()],
 ) -> Response:
     """Write down that a bank has handed over frozen money."""
     with refusing(), house.store.writing() as connection:
-        restitution.recovered(connection, viewer, case_id, key_in_path(party), amount * 100, now=house.clock())
+        restitution.recovered(connection, viewer, case_id, key_in_path(party), tiyn_of(amount), now=house.clock())
     return see_other(request, f"/cases/{case_id}/money", "restitution.said.recovered")
 
 
