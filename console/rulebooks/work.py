@@ -14,8 +14,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, Field, TypeAdapter
 
 from console.rulebooks.evasions import evasions
-from console.rulebooks.judged_log import Log
-from console.rulebooks.replaying import difference
+from console.rulebooks.reports import DifferenceReport
 from console.rulebooks.sources import AnyEvents
 from rules.rulebook import Rulebook
 from streams.tokens import KeyRefused, TokenKey, demo_keys
@@ -52,15 +51,23 @@ def main(request: Path, answer: Path) -> None:
     if isinstance(asked, Search):
         report: BaseModel = evasions(Rulebook.from_documents(asked.files), asked.typology, progress=_say)
     else:
-        report = difference(
-            Rulebook.from_documents(asked.old),
-            Rulebook.from_documents(asked.new),
-            asked.events,
-            token_key(),
-            progress=_say,
-            log=Log(asked.bootstrap_servers) if asked.bootstrap_servers else None,
-        )
+        report = _compared(asked)
     answer.write_text(report.model_dump_json(), encoding="utf-8")
+
+
+def _compared(asked: Comparison) -> DifferenceReport:
+    # The engine takes seconds to import, and a search does without it.
+    from console.rulebooks.judged_log import Log
+    from console.rulebooks.replaying import difference
+
+    return difference(
+        Rulebook.from_documents(asked.old),
+        Rulebook.from_documents(asked.new),
+        asked.events,
+        token_key(),
+        progress=_say,
+        log=Log(asked.bootstrap_servers) if asked.bootstrap_servers else None,
+    )
 
 
 def token_key() -> TokenKey:
