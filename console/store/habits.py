@@ -60,14 +60,12 @@ class Habits:
 
 def before(connection: Connection, key: int, moment: int) -> Habits:
     """Habits of a subject in the `DAYS` before `moment`, ms UTC."""
-    rows = operations_of(connection, key, until=moment, limit=MOST)
-    recent = [row for row in rows if row["occurred_at"] >= moment - DAYS * DAY_MS]
-    return of(recent, key)
+    return of(operations_of(connection, key, until=moment, limit=MOST), key, moment)
 
 
-def of(rows: Sequence[RowMapping], key: int) -> Habits:
-    """Habits that these operations of a subject show; facts about it (a call, a listing) are no operations of it."""
-    moved = [row for row in rows if row["kind"] < FIRST_FACT]
+def of(rows: Sequence[RowMapping], key: int, moment: int) -> Habits:
+    """Habits that operations of a subject show; facts about it (a call, a listing) are no operations of it."""
+    moved = [row for row in rows if row["kind"] < FIRST_FACT and row["occurred_at"] >= moment - DAYS * DAY_MS]
     paid = [row for row in moved if row["payer"] == key or key in (row["device"], row["phone"])]
     received = [row for row in moved if row["payee"] == key and row["payer"] != key]
     hours = Counter(hour_of(row["occurred_at"]) for row in moved)

@@ -18,7 +18,7 @@ from console.store.tables import alerts, campaigns
 
 PAGE: Final = 50
 COUNTED: Final = 1_000  # beyond it a page says "more than"
-WALKED: Final = 5_000  # alerts that one page of campaigns looks at, at most
+WALKED: Final = 3_000  # alerts that one page of campaigns looks at, at most
 _PLACE: Final = (alerts.c.severity, alerts.c.deadline_at, alerts.c.amount, alerts.c.seq)
 # A clock that once ran does not order what is closed, and is not in its index.
 _CLOSED: Final = select(

@@ -19,7 +19,7 @@ from console.store.tables import alert_parties, alerts, operations, tokens
 from rules.events import FIRST_FACT
 from streams.contracts.fields import TOKEN, TOKEN_PREFIX
 
-LOOKED_AT: Final = 5_000
+LOOKED_AT: Final = 2_000
 _SHARED: Final = 20  # devices, and telephones, of one subject
 _USERS: Final = 50  # of one device or telephone
 _TEXT: Final = re.compile(f"{TOKEN}|{TOKEN_PREFIX}")

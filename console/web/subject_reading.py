@@ -51,7 +51,7 @@ def read(connection: Connection, viewer: Viewer, text: str, *, now: int, before:
         kind=subject.kind,
         alerts=[SubjectAlert(role=role, alert=row) for (role, _), row in zip(shown, rows, strict=True)],
         more_alerts=shown[-1][1]["seq"] if len(found) > ALERTS else None,
-        habits=_habits(connection, key, now),
+        habits=_habits(operations, key, now),
         history=[BarView(**asdict(bar)) for bar in bars_of(operations, key, [row["occurred_at"] for _, row in found])],
         operations=_operations(connection, key, operations[:OPERATIONS]),
         counterparties=_counterparties(connection, key),
@@ -101,8 +101,8 @@ def _view(drawing: Drawing) -> NetworkView:
     )
 
 
-def _habits(connection: Connection, key: int, now: int) -> HabitsView | None:
-    usual = habits.before(connection, key, now)
+def _habits(rows: list[RowMapping], key: int, now: int) -> HabitsView | None:
+    usual = habits.of(rows, key, now)
     if not usual.operations:
         return None
     return HabitsView(
