@@ -24,7 +24,7 @@ class Labels:
         if kind == "typology":
             name = self._typologies.get(text)
             return f"{text} {name}" if name else text
-        key = f"regions.r{text}" if kind == "region" else f"statistics.words.{text}"
+        key = f"regions.kz_{text}" if kind == "region" else f"statistics.words.{text}"
         if kind in ("region", "word") and key in self._texts:
             return self._texts(self._language, key)
         return text.partition("_")[2] or text if kind == "word" else text

@@ -78,7 +78,7 @@ _CSV: Final = ("payer", "region", "payments", "paid", "got")
 
 
 def _row(house: House, viewer: Viewer, one: Payer) -> tuple[csv_safe.Cell, ...]:
-    region = house.renderer.texts(viewer.language, f"regions.r{one.region}") if one.region else ""
+    region = house.renderer.texts(viewer.language, f"regions.kz_{one.region}") if one.region else ""
     back = one.received + one.refunded
     return one.token, region, one.payments, f"{one.paid / 100:.2f}", f"{back / 100:.2f}"
 

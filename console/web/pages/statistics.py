@@ -25,7 +25,7 @@ from console.web.viewer import Viewer, may
 router = APIRouter()
 Reader = Annotated[Viewer, Depends(may("statistics.read"))]
 Asked = Annotated[FilledForm, Query()]
-_REGION: Final = "regions.r"
+_REGION: Final = "regions.kz_"
 
 
 @router.get("/statistics")
