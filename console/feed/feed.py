@@ -12,7 +12,7 @@ import structlog
 
 from console.feed import offsets
 from console.feed.broker import Broker, open_broker
-from console.feed.offsets import OtherCluster, Partition, Place
+from console.feed.offsets import OtherCluster, Partition, Place, ReadElsewhere
 from console.feed.projection import bundles, store_records
 from console.feed.records import Reader, Record
 from console.feed.state import FeedState, Phase
@@ -108,6 +108,8 @@ class Feed:
         while not self._stopping.is_set():
             try:
                 self._places = store_records(self._store, self._reader, records, self._places, cluster, self._now())
+            except ReadElsewhere:
+                raise
             except StoreError as error:
                 # What a transaction that was undone has told of tokens is to be told again.
                 self._reader.told.clear()

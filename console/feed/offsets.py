@@ -36,6 +36,16 @@ class OtherCluster(StoreError):
         )
 
 
+class ReadElsewhere(StoreError):
+    """Another process has read on into the same store, so that these records may be in it already."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Another console reads from Kafka into this store as well; nothing was written twice.",
+            "Let one of them read, and start the others with --no-feed.",
+        )
+
+
 def read(connection: Connection, cluster: str) -> dict[Partition, Place]:
     """Where to go on.
 
@@ -48,6 +58,16 @@ def read(connection: Connection, cluster: str) -> dict[Partition, Place]:
             raise OtherCluster(cluster, row.cluster)
         found[Partition(row.topic, row.partition)] = Place(row.next_offset, row.next_number)
     return found
+
+
+def check(connection: Connection, cluster: str, known: Mapping[Partition, Place]) -> None:
+    """Make sure that nobody else has read on since `known`.
+
+    Raises:
+        ReadElsewhere: somebody has.
+    """
+    if read(connection, cluster) != known:
+        raise ReadElsewhere
 
 
 def write(connection: Connection, cluster: str, places: Mapping[Partition, Place]) -> None:

@@ -57,10 +57,12 @@ def store_records(
     `records` are those that follow `places`, in order within each partition; `now` is in ms UTC.
 
     Raises:
+        console.feed.offsets.ReadElsewhere: the store knows of other places: read on from those.
         console.store.errors.StoreError: nothing of it was written.
     """
     after = {**places, **{Partition(r.topic, r.partition): Place(r.offset + 1) for r in records}}
     with store.writing() as connection:
+        offsets.check(connection, cluster, places)
         before = {part.number: place.number or 0 for part, place in places.items() if part.topic == JUDGED}
         numbers = judged.project(connection, reader, _of(records, (JUDGED,)), before)
         after |= {

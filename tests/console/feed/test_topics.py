@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from console.feed.offsets import OtherCluster, read
+from console.feed.offsets import OtherCluster, ReadElsewhere, read
 from console.feed.projection import BUNDLE_BYTES, bundles, store_records
 from console.store import tables
 from console.store.errors import StoreFull
@@ -189,6 +189,14 @@ def test_offsets_of_another_cluster_are_refused(store: Store) -> None:
     feed(store, ALERTS, alert(1))
     with store.reading() as connection, pytest.raises(OtherCluster, match="ANTIFRAUD_STORE"):
         read(connection, "another")
+
+
+def test_what_another_console_has_read_is_not_written_again(store: Store) -> None:
+    said = records("judged", [judged_frame([operation("event-1", payer=person(1))])])
+    store_records(store, reader(), said, {}, CLUSTER, NOW)
+    with pytest.raises(ReadElsewhere, match="--no-feed"):
+        store_records(store, reader(), said, {}, CLUSTER, NOW)
+    assert rows(store, tables.activity)[0]["events"] == 1
 
 
 def test_a_backlog_is_cut_into_transactions_of_bounded_size() -> None:
