@@ -166,12 +166,16 @@ def pro_rata(amount: int, owed: Mapping[int, int]) -> dict[int, int]:
 
 
 def first_in_first_out(
-    amount: int, owed: Mapping[int, int], whose: Mapping[int, Mapping[int, int]], recovered: Mapping[int, int]
+    amount: int,
+    owed: Mapping[int, int],
+    whose: Mapping[int, Mapping[int, int]],
+    recovered: Mapping[int, int],
+    had: Mapping[int, int],
 ) -> dict[int, int]:
     """The same by Clayton's case: each gets what tracing found of the own money in the accounts it was recovered from.
 
-    `whose`: account → claimant → traced tiyn; `recovered`: account → tiyn that came from there. What tracing gives to
-    nobody, or to somebody who is owed no more, remains.
+    `whose`: account → claimant → traced tiyn; `recovered`: account → tiyn that ever came from there; `had`: claimant →
+    tiyn of earlier distributions. What tracing gives to nobody, or to somebody who is owed no more, remains.
     """
     found = dict.fromkeys(owed, 0)
     for account, came in recovered.items():
@@ -179,6 +183,6 @@ def first_in_first_out(
         if traced:
             for key, part in in_proportion(min(came, sum(traced.values())), traced).items():
                 found[key] += part
-    found = {key: min(part, owed[key]) for key, part in found.items()}
+    found = {key: min(max(0, part - had.get(key, 0)), owed[key]) for key, part in found.items()}
     over = sum(found.values()) - amount
     return found if over <= 0 else in_proportion(amount, found)

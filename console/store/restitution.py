@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from sqlalchemy import Connection, RowMapping, Select, insert, or_, select, update
 
@@ -24,6 +24,7 @@ from rules.events import DAY_MS, FIRST_FACT
 
 KIND: Final = "distribution"
 Division = Literal["pro_rata", "fifo"]
+DIVISIONS: Final[tuple[Division, ...]] = get_args(Division)
 MOST_CLAIMS: Final = 500
 SUGGESTED: Final = 200
 LOOKED_BACK_MS: Final = 30 * DAY_MS  # before the first alert of a case: victims who never raised one
@@ -147,19 +148,22 @@ def recovered(connection: Connection, actor: Actor, case_id: int, party: int, am
     audit.write(connection, actor, "money.recovered", "case", case_id, amount=amount)
 
 
-def divided(connection: Connection, found: Books) -> dict[Division, dict[int, int]]:
-    """What is held, divided by each of the two ways: claimant → tiyn."""
+def divided(connection: Connection, found: Books, division: Division) -> dict[int, int]:
+    """What is held, divided: claimant → tiyn."""
     owed, held = found.standing.owed, found.standing.held
-    shares: dict[Division, dict[int, int]] = {"pro_rata": books.pro_rata(held, owed), "fifo": dict.fromkeys(owed, 0)}
-    if held and any(owed.values()):
-        came = {
-            int(row["account"].partition(":")[2]): 0 for row in found.postings if row["account"].startswith("frozen:")
-        }
-        for row in found.postings:
-            if row["cause"] == books.RECOVER and row["account"].startswith("frozen:"):
-                came[int(row["account"].partition(":")[2])] -= row["amount"]
-        shares["fifo"] = books.first_in_first_out(held, owed, _whose(connection, found), came)
-    return shares
+    if division == "pro_rata":
+        return books.pro_rata(held, owed)
+    if not held or not any(owed.values()):
+        return dict.fromkeys(owed, 0)
+    came: dict[int, int] = {}
+    had: dict[int, int] = {}
+    for row in found.postings:
+        party = key_in_account(row["account"])
+        if party is not None and row["cause"] == books.RECOVER:
+            came[party] = came.get(party, 0) - row["amount"]
+        elif party is not None and row["cause"] == books.DISTRIBUTE:
+            had[party] = had.get(party, 0) + row["amount"]
+    return books.first_in_first_out(held, owed, _whose(connection, found), came, had)
 
 
 def propose_distribution(
@@ -168,7 +172,7 @@ def propose_distribution(
     """Propose to divide what is held; the proposal's number. NotAllowed, NotFound, MoneyRefused."""
     cases.find(connection, maker, case_id)
     found = books_of(connection, case_id)
-    shares = {key: share for key, share in divided(connection, found)[division].items() if share}
+    shares = {key: share for key, share in divided(connection, found, division).items() if share}
     if not shares:
         raise MoneyRefused("nothing_to_divide")
     if any(each.kind == KIND and each.state == "proposed" for each in proposals.of_case(connection, case_id)):

@@ -91,7 +91,7 @@ def books_read(connection: Connection, case_id: int) -> BooksView:
     found = restitution.books_of(connection, case_id)
     standing = found.standing
     suggested = restitution.suggested(connection, case_id)
-    divided = restitution.divided(connection, found)
+    divided = {division: restitution.divided(connection, found, division) for division in restitution.DIVISIONS}
     keys = [row["claimant"] for row in found.claims]
     keys += [key for row in suggested for key in (row["payer"], row["payee"])]
     keys += [key_in_account(row["account"]) for row in found.postings]

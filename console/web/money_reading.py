@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlencode
 
+from fastapi import Path
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from sqlalchemy import Connection
 
@@ -21,6 +22,7 @@ from console.web.refusals import Refusal
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=2_000)]
 Tenge = Annotated[int, Field(ge=0, le=10**13, description="whole tenge")]
+CaseId = Annotated[int, Path(ge=1, le=2**53)]
 TengeAndTiyn = Annotated[Decimal, Field(gt=0, max_digits=15, decimal_places=2)]
 _TIYN: Final = 100
 _MINUTE_MS: Final = 60_000

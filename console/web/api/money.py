@@ -109,8 +109,9 @@ def freeze(viewer: Maker, house: TheHouse, operation: str, body: FreezeBody) -> 
     """Propose to freeze what the method finds at these parties."""
     asked = body.asked
     parties = [key_in_path(token) for token in body.parties]
-    with refusing(), house.store.writing() as connection:
+    with house.store.reading() as connection:  # takes a while: nobody should wait for it who writes
         followed = money.follow(connection, [event_of(operation)], asked.question, [asked.method])
+    with refusing(), house.store.writing() as connection:
         number = freezing.propose(
             connection, viewer, body.case_id, followed, asked.method, parties, body.reason, now=house.clock()
         )

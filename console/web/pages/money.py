@@ -15,7 +15,7 @@ from console.store.errors import NotFound
 from console.store.money import event_of
 from console.web.house import House, TheHouse
 from console.web.money_picture import picture_of
-from console.web.money_reading import MoneyQuery, Reason, TengeAndTiyn, read, refusing, tiyn_of
+from console.web.money_reading import CaseId, MoneyQuery, Reason, TengeAndTiyn, read, refusing, tiyn_of
 from console.web.page import page, see_other
 from console.web.tokens import key_in_path
 from console.web.viewer import Viewer, may
@@ -45,7 +45,7 @@ def show(request: Request, viewer: Reader, house: TheHouse, operation: str, aske
 
 
 @router.get("/cases/{case_id}/money/trace")
-def show_claims(request: Request, viewer: CaseReader, house: TheHouse, case_id: int, asked: Asked) -> Response:
+def show_claims(request: Request, viewer: CaseReader, house: TheHouse, case_id: CaseId, asked: Asked) -> Response:
     """Where the money of all claims of a case went."""
     events = _claimed(house, viewer, case_id)
     return _show(request, viewer, house, events, f"/cases/{case_id}/money/trace", asked, case_id=case_id)
@@ -61,7 +61,7 @@ def freeze(
 
 @router.post("/cases/{case_id}/money/trace/freeze")
 def freeze_claims(
-    request: Request, viewer: Maker, house: TheHouse, case_id: int, wanted: Annotated[FreezeForm, Form()]
+    request: Request, viewer: Maker, house: TheHouse, case_id: CaseId, wanted: Annotated[FreezeForm, Form()]
 ) -> Response:
     """Propose to freeze what is left of the money of all claims of a case in some accounts."""
     events = _claimed(house, viewer, case_id)
@@ -90,8 +90,9 @@ def _freeze(
     request: Request, viewer: Viewer, house: House, events: Sequence[int], base: str, wanted: FreezeForm
 ) -> Response:
     parties = [key_in_path(token) for token in wanted.party]
-    with refusing(), house.store.writing() as connection:
+    with house.store.reading() as connection:  # takes a while: nobody should wait for it who writes
         followed = money.follow(connection, events, wanted.question, [wanted.method])
+    with refusing(), house.store.writing() as connection:
         number = freezing.propose(
             connection, viewer, wanted.case_id, followed, wanted.method, parties, wanted.reason, now=house.clock()
         )

@@ -13,7 +13,7 @@ from console.store.money import event_of
 from console.store.restitution import Division
 from console.web.books_reading import books_read
 from console.web.house import TheHouse
-from console.web.money_reading import Reason, TengeAndTiyn, refusing, tiyn_of
+from console.web.money_reading import CaseId, Reason, TengeAndTiyn, refusing, tiyn_of
 from console.web.page import page, see_other
 from console.web.refusals import Refusal
 from console.web.tokens import key_in_path
@@ -27,7 +27,7 @@ Token = Annotated[str, Form(max_length=64)]
 
 
 @router.get("/cases/{case_id}/money")
-def show(request: Request, viewer: Reader, house: TheHouse, case_id: int) -> Response:
+def show(request: Request, viewer: Reader, house: TheHouse, case_id: CaseId) -> Response:
     """The books."""
     with house.store.reading() as connection:
         case = cases.find(connection, viewer, case_id)
@@ -43,7 +43,7 @@ def claim(
     request: Request,
     viewer: Worker,
     house: TheHouse,
-    case_id: int,
+    case_id: CaseId,
     operation: Annotated[list[str], Form(max_length=200)],
 ) -> Response:
     """Write operations down as claims of who paid."""
@@ -54,7 +54,7 @@ def claim(
 
 
 @router.post("/cases/{case_id}/money/claims/{claim_id}/withdraw")
-def withdraw(request: Request, viewer: Worker, house: TheHouse, case_id: int, claim_id: int) -> Response:
+def withdraw(request: Request, viewer: Worker, house: TheHouse, case_id: CaseId, claim_id: CaseId) -> Response:
     """Take a claim back."""
     with refusing(), house.store.writing() as connection:
         restitution.withdraw_claim(connection, viewer, case_id, claim_id)
@@ -66,7 +66,7 @@ def recovered(
     request: Request,
     viewer: Worker,
     house: TheHouse,
-    case_id: int,
+    case_id: CaseId,
     party: Token,
     amount: Annotated[TengeAndTiyn, Form()],
 ) -> Response:
@@ -81,7 +81,7 @@ def lift(
     request: Request,
     viewer: Worker,
     house: TheHouse,
-    case_id: int,
+    case_id: CaseId,
     party: Token,
     reason: Annotated[Reason, Form()],
 ) -> Response:
@@ -96,7 +96,7 @@ def distribute(
     request: Request,
     viewer: Maker,
     house: TheHouse,
-    case_id: int,
+    case_id: CaseId,
     division: Annotated[Division, Form()],
     reason: Annotated[Reason, Form()],
 ) -> Response:
@@ -111,8 +111,8 @@ def recall_refused(
     request: Request,
     viewer: Worker,
     house: TheHouse,
-    case_id: int,
-    recall_id: int,
+    case_id: CaseId,
+    recall_id: CaseId,
     reason: Annotated[Reason, Form()],
 ) -> Response:
     """Write down that the bank will not return the money."""

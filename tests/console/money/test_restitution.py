@@ -50,7 +50,7 @@ def test_by_claytons_case_nobody_gets_more_than_was_traced_owed_or_there(
     amount: int, owed: dict[int, int], whose: dict[int, dict[int, int]], data: st.DataObject
 ) -> None:
     recovered = {account: data.draw(st.integers(0, 10**13)) for account in whose}
-    shares = first_in_first_out(amount, owed, whose, recovered)
+    shares = first_in_first_out(amount, owed, whose, recovered, {})
     assert sum(shares.values()) <= amount
     for key, share in shares.items():
         assert 0 <= share <= min(owed[key], sum(traced.get(key, 0) for traced in whose.values()))
@@ -60,7 +60,9 @@ def test_claytons_case_and_proportion_differ() -> None:
     # Two lost 100 each; the first one's money was spent first, the second one's is what was found.
     owed, whose = {1: 100, 2: 100}, {50: {2: 100}}
     assert pro_rata(100, owed) == {1: 50, 2: 50}
-    assert first_in_first_out(100, owed, whose, {50: 100}) == {1: 0, 2: 100}
+    assert first_in_first_out(100, owed, whose, {50: 100}, {}) == {1: 0, 2: 100}
+    # Sixty came before and were divided so; of the next forty again the second one's share is his.
+    assert first_in_first_out(40, {1: 100, 2: 40}, whose, {50: 100}, {2: 60}) == {1: 0, 2: 40}
 
 
 ACTS = st.lists(st.tuples(st.sampled_from("flrd"), st.sampled_from([50, 51]), st.integers(1, 300)), max_size=25)

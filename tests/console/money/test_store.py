@@ -154,7 +154,7 @@ def test_what_is_recovered_is_divided_to_the_tiyn_and_the_claims_are_settled(sto
     with store.writing() as connection:
         restitution.recovered(connection, MAKER, case_id, CHIEF.key, 200_000 * TIYN, now=NOW)
         found = restitution.books_of(connection, case_id)
-        divided = restitution.divided(connection, found)
+        divided = {each: restitution.divided(connection, found, each) for each in restitution.DIVISIONS}
         number = restitution.propose_distribution(connection, MAKER, case_id, "pro_rata", "All alike", now=NOW)
     # The chief has what the first two victims paid; the third one's money is at the mule.
     assert divided["fifo"] == {VICTIMS[0].key: 10_000_000, VICTIMS[1].key: 10_000_000, VICTIMS[2].key: 0}
