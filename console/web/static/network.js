@@ -5,6 +5,8 @@
 (() => {
   const SIZES = { money: 5, device: 5, phone: 5 };
   const REACH = 12; // pixels around a node within which the mouse is on it
+  const MANY = 500; // nodes that are drawn as points without dashes while the picture moves
+  const STILL = 150; // ms after which it is drawn in full again
 
   class Network {
     constructor(root) {
@@ -135,7 +137,7 @@
       const moved = after();
       this.view.x += before.x - moved.x;
       this.view.y += before.y - moved.y;
-      this.redraw();
+      this.move();
     }
 
     back(x, y) {
@@ -157,6 +159,14 @@
     }
 
     // -- drawing: one path for all edges of a kind, so that thousands cost what a few do ------------------------------------
+
+    // While it moves, a large network is drawn coarsely, so that it does not stutter.
+    move() {
+      clearTimeout(this.resting);
+      this.coarse = this.nodes.length > MANY;
+      if (this.coarse) this.resting = setTimeout(() => { this.coarse = false; this.redraw(); }, STILL);
+      this.redraw();
+    }
 
     redraw() {
       if (this.waiting) return;
@@ -181,7 +191,7 @@
       this.dots((node) => node.found_by === "money" && node.hop > 0, colour("--series-1"), x, y);
       this.dots((node) => node.found_by !== "money" && node.hop > 0, colour("--series-3"), x, y);
       this.dots((node) => node.hop === 0, colour("--series-2"), x, y);
-      this.rings((node) => node.alerts > 0, colour("--critical"), 2, x, y);
+      if (!this.coarse) this.rings((node) => node.alerts > 0, colour("--critical"), 2, x, y);
       this.rings((_, number) => this.chosen.includes(number) || number === this.hovered, colour("--focus"), 5, x, y);
       const named = this.nodes[this.hovered];
       if (!named) return;
@@ -200,7 +210,7 @@
         pen.lineTo(x(to), y(to));
       }
       pen.strokeStyle = colour;
-      pen.setLineDash(dashes);
+      pen.setLineDash(this.coarse ? [] : dashes);
       pen.stroke();
       pen.setLineDash([]);
     }
@@ -211,7 +221,7 @@
       for (const node of this.nodes) {
         if (!wanted(node)) continue;
         const size = SIZES[node.found_by];
-        if (node.kind === "device" || node.kind === "phone") pen.rect(x(node) - size, y(node) - size, 2 * size, 2 * size);
+        if (this.coarse || node.kind === "device" || node.kind === "phone") pen.rect(x(node) - size, y(node) - size, 2 * size, 2 * size);
         else {
           pen.moveTo(x(node) + size, y(node));
           pen.arc(x(node), y(node), size, 0, 7);
@@ -257,7 +267,7 @@
         this.view.x -= across / this.view.scale;
         this.view.y -= down / this.view.scale;
         from = { x: event.offsetX, y: event.offsetY };
-        this.redraw();
+        this.move();
       });
       canvas.addEventListener("pointerup", (event) => {
         from = null;
@@ -285,7 +295,7 @@
       if (moves[event.key]) {
         this.view.x += moves[event.key][0];
         this.view.y += moves[event.key][1];
-        this.redraw();
+        this.move();
       } else if (event.key === "+") this.zoom(1.3);
       else if (event.key === "-") this.zoom(1 / 1.3);
       else return;

@@ -65,6 +65,11 @@
     return [...body.content.querySelectorAll("tr")];
   }
 
+  // Rows that came in later are made ready like those of the page: console.js listens to htmx's event.
+  function settle(rows) {
+    rows.forEach((row) => row.dispatchEvent(new Event("htmx:load", { bubbles: true })));
+  }
+
   table?.addEventListener("click", async (event) => {
     const link = event.target.closest("[data-expand]");
     if (!link) return;
@@ -76,7 +81,9 @@
       return;
     }
     link.setAttribute("aria-expanded", "true");
-    row.after(...(await rowsOf(link.dataset.expand)));
+    const rows = await rowsOf(link.dataset.expand);
+    row.after(...rows);
+    settle(rows);
   });
 
   // -- new alerts: put above, and the row under the cursor stays where the eye is -------------------------------------
@@ -108,6 +115,7 @@
     pill.parentElement.hidden = false;
     rows.forEach((row) => row.classList.replace("inside", "arrived"));
     table.tBodies[0].prepend(...rows);
+    settle(rows);
     if (kept) {
       pane.scrollTop += kept.getBoundingClientRect().top - before;
       scrollBy(0, kept.getBoundingClientRect().top - before);
