@@ -22,7 +22,8 @@ def key_of(token: str) -> int:
     (-547656553274928896, True)
     """
     _, separator, digits = token.partition(":")
-    if not separator or len(digits) not in (_KEY_DIGITS, 2 * _KEY_DIGITS):
+    # `fromhex` passes over blanks: addresses hold whatever people type.
+    if not separator or len(digits) not in (_KEY_DIGITS, 2 * _KEY_DIGITS) or not digits.isalnum():
         raise ValueError("not the text of a token")
     return int(_SIGNED.unpack(bytes.fromhex(digits[:_KEY_DIGITS]))[0])
 

@@ -86,7 +86,16 @@ def test_the_effect_is_that_of_the_command_line(told: Store) -> None:
     assert effect["low"] < effect["difference"] < effect["high"]
 
 
-@pytest.mark.parametrize("path", ["/pyramids/nobody", f"/pyramids/{person(9).text}", f"/warnings/{person(9).text}/x1"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/pyramids/nobody",
+        "/pyramids/k1:0011 2233 445566",
+        "/pyramids/k1:0011%092233%09445566",
+        f"/pyramids/{person(9).text}",
+        f"/warnings/{person(9).text}/x1",
+    ],
+)
 def test_what_is_not_there_is_said_to_be_not_there(store: Store, path: str) -> None:
     assert signed_in(store).get(path).status_code == 404
 
