@@ -83,12 +83,12 @@ def faults(draft: EntryDraft, typologies: Collection[str], *, now: int) -> dict[
     else:
         wrong("identifier", unless=False, key="identifier")
     wrong("source", unless=_accepts(fields.check_short_text, draft.source), key="source")
-    wrong("reason", unless=_accepts(fields.check_name, draft.reason), key="reason")
+    wrong("reason", unless=draft.reason.isprintable() and _accepts(fields.check_name, draft.reason), key="reason")
     wrong("valid_to", unless=_is_ahead(draft.valid_to, now), key="valid_to")
     if draft.list not in FAVOURABLE:
         wrong("case_type", unless=draft.case_type in typologies, key="case_type")
     for name in ("grounds", "evidence", "consequence"):
-        wrong(name, unless=len(getattr(draft, name).strip()) >= LEAST_WORDS, key="words")
+        wrong(name, unless=_is_said(getattr(draft, name)), key="words")
     return found
 
 
@@ -103,6 +103,11 @@ def _accepts(check: Callable[[str], str], value: str) -> bool:
     except FieldError:
         return False
     return True
+
+
+def _is_said(text: str) -> bool:
+    """Whether it says something, in letters that can be written down: JSON may bring halves of letters."""
+    return len(text.strip()) >= LEAST_WORDS and not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _is_ahead(text: str, now: int) -> bool:

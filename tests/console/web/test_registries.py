@@ -136,6 +136,7 @@ def test_what_is_typed_wrong_is_said_and_the_number_is_not_shown_again(store: St
         ({"source": "a\nb"}, "source", "source"),
         ({"reason": "r" * 257}, "reason", "reason"),
         ({"grounds": "he did"}, "grounds", "words"),
+        ({"evidence": "half a letter \ud800 of JSON"}, "evidence", "words"),
     ],
 )
 def test_the_standard_of_proof(changed: dict[str, str], field: str, said: str) -> None:
