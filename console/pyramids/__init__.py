@@ -1,1 +1,1 @@
-"""Pure: what the operations of one collector say of its payers, weeks, regions and payouts."""
+"""What the operations of one collector say of its payers, weeks, regions and payouts; pure, but for detail.py."""
