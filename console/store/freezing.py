@@ -107,6 +107,16 @@ def approved(connection: Connection, case_id: int) -> list[Proposal]:
     return [each for each in found if each.kind == KIND and each.state == "approved"]
 
 
+def ends(connection: Connection, case_id: int) -> dict[int, int]:
+    """Party → when the last order of a case about it ends by itself, ms UTC."""
+    found: dict[int, int] = {}
+    for proposal in approved(connection, case_id):
+        assert proposal.checked_at is not None
+        for one in proposal.content["orders"]:
+            found[int(one["key"])] = proposal.checked_at + int(proposal.content["lasts_ms"])
+    return found
+
+
 def _order(connection: Connection, case_id: int, followed: Followed, method: Method, party: int) -> dict[str, Any]:
     """One order: at the institution to which the money came last, by the operation with which it came."""
     around, said = followed.around, followed.traces[method]

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, RowMapping
 
-from console.store import recalls, restitution, subjects
+from console.store import freezing, recalls, restitution, subjects
 from console.store.money import event_text
 from console.store.restitution import Division, key_in_account
 
@@ -37,6 +37,9 @@ class FrozenView(BaseModel):
 
     party: str
     amount: int
+    until: int | None = Field(
+        description="ms UTC: when the order ends by itself; what is over has to be lifted or paid"
+    )
 
 
 class ShareView(BaseModel):
@@ -92,6 +95,7 @@ def books_read(connection: Connection, case_id: int) -> BooksView:
     standing = found.standing
     suggested = restitution.suggested(connection, case_id)
     divided = {division: restitution.divided(connection, found, division) for division in restitution.DIVISIONS}
+    ends = freezing.ends(connection, case_id)
     keys = [row["claimant"] for row in found.claims]
     keys += [key for row in suggested for key in (row["payer"], row["payee"])]
     keys += [key_in_account(row["account"]) for row in found.postings]
@@ -122,7 +126,11 @@ def books_read(connection: Connection, case_id: int) -> BooksView:
             )
             for row in suggested
         ],
-        frozen_at=[FrozenView(party=names[key], amount=amount) for key, amount in standing.frozen.items() if amount],
+        frozen_at=[
+            FrozenView(party=names[key], amount=amount, until=ends.get(key))
+            for key, amount in standing.frozen.items()
+            if amount
+        ],
         division=[
             ShareView(
                 claimant=names[key],

@@ -10,6 +10,7 @@ from console.store import proposals
 from console.store.money import event_text
 from console.store.opening import Store
 from console.texts import Language
+from rules.events import DAY_MS
 from tests.console.builders import NOW
 from tests.console.money.stories import CHECKER, CHIEF, MULE, VICTIMS, event, fraud
 from tests.console.web.clients import Browser, signed_in
@@ -44,7 +45,8 @@ def test_followed_money_is_shown_with_picture_table_and_advice(store: Store, lan
 
 def test_money_is_frozen_recovered_and_divided_over_the_pages(store: Store) -> None:
     case_id = fraud(store)
-    browser, base = analyst(store), f"/cases/{case_id}/money"
+    days_after = NOW + 4 * DAY_MS
+    browser, base = signed_in(store, "analyst", clock=lambda: days_after), f"/cases/{case_id}/money"
     operations = [event_text(event(f"paid-{number}")) for number in range(3)]
     assert browser.submit(f"{base}/claims", operation=operations).status_code == 303
     answer = browser.submit(
@@ -52,6 +54,7 @@ def test_money_is_frozen_recovered_and_divided_over_the_pages(store: Store) -> N
     )
     assert answer.status_code == 303
     approve_latest(store)
+    assert "its time is over" in browser.get(base).text
     assert browser.submit(f"{base}/recovered", party=CHIEF.text, amount="199999.99").status_code == 303
     assert browser.submit(f"{base}/recovered", party=CHIEF.text, amount="0.01").status_code == 303
     shown = browser.get(base).text

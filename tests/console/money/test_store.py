@@ -126,6 +126,7 @@ def test_an_order_is_sent_and_posted_when_a_second_person_has_approved(store: St
     with store.reading() as connection:
         sent = list(connection.execute(select(outbound).order_by(outbound.c.outbound_id)).mappings())
         standing = restitution.books_of(connection, case_id).standing
+        ends = freezing.ends(connection, case_id)
     orders = [FreezeOrder.model_validate_json(row["value"]) for row in sent]
     assert [row["topic"] for row in sent] == [f"orders.{OTHER}"] * 2
     assert [(order.event_id, order.role, order.amount) for order in orders] == [
@@ -134,6 +135,7 @@ def test_an_order_is_sent_and_posted_when_a_second_person_has_approved(store: St
     ]
     assert not any(token in row["value"].decode() for row in sent for token in (MULE.text, CHIEF.text))
     assert standing.frozen == {MULE.key: 90_000 * TIYN, CHIEF.key: 200_000 * TIYN}
+    assert set(ends.values()) == {NOW + 30 * MINUTE + freezing.LASTS_MS}
 
 
 def test_nothing_is_frozen_twice_and_nobody_approves_the_own_order(store: Store) -> None:
