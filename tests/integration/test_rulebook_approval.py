@@ -85,7 +85,8 @@ def test_what_is_approved_while_the_broker_is_away_is_published_when_it_is_back(
     assert approval.publish(desk.store, RulebookTopic("127.0.0.1:1"), actor=SAULE) == 0
     with desk.store.reading() as connection:
         became = approval.activation_of(connection, number)
-        assert (became or {})["failure"] == "away"
+        assert became is not None
+        assert became["failure"] == "away"
         assert approval.waiting(connection) == [number]
     monkeypatch.undo()
     assert approval.publish(desk.store, topic, actor=SAULE) == 1

@@ -146,7 +146,10 @@ def test_other_roles_write_nothing(desk: Desk, role: Role) -> None:
 
 def test_the_steps_are_asked_for_in_their_order_and_again_after_a_change(desk: Desk) -> None:
     draft_id = desk.begin(AIGUL, "Step by step")
-    lacks = lambda: approval.missing(desk.open(draft_id).draft, desk.in_force_digest())  # noqa: E731
+
+    def lacks() -> list[str]:
+        return approval.missing(desk.open(draft_id).draft, desk.in_force_digest())
+
     assert lacks() == ["same", "checked", "compared"]
     desk.save(AIGUL, draft_id, PATH, lower().replace("alerts: [3, 4]", "alerts: [3]"), 1)
     desk.run_examples(AIGUL, draft_id)
