@@ -71,10 +71,13 @@ def propose_change(connection: Connection, maker: Actor, entry: Entry, change: C
 
     Raises:
         NotAllowed: the maker may make no proposals.
+        NotFound: the entry was withdrawn.
         Stale: the entry has a newer version.
     """
     if entry.recorded_at != seen:
         raise Stale("The entry")
+    if entry.action == "withdrawn":
+        raise NotFound("entry that could be changed: this one was withdrawn, and a new version would set it again")
     document = {
         "step": change.step,
         "entry_id": entry.entry_id,

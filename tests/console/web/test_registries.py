@@ -187,6 +187,18 @@ def test_a_change_of_an_entry_that_has_moved_on_is_refused(listed: Store) -> Non
     assert sent(listed) == []
 
 
+def test_what_was_withdrawn_is_not_set_again_by_an_appeal(listed: Store) -> None:
+    feed(listed, "registry.lists", document("list_entries"))
+    browser = browser_of(listed, "analyst")
+    (withdrawn,) = browser.get("/api/registries?in_force=false&list=pyramid").json()
+    page = browser.get("/registries/lists/entry/pyramid-0001")
+    assert page.status_code == 200
+    assert "/registries/changes" not in page.text
+    wanted = {"entry_id": "pyramid-0001", "seen": withdrawn["recorded_at"], "step": "appeal_rejected",
+              "source": "The invented desk", "reason": "Nothing new was said"}  # fmt: skip
+    assert browser.call("POST", "/api/registries/changes", wanted).status_code == 404
+
+
 def test_refusals_are_counted_and_nobodys(listed: Store) -> None:
     (day,) = browser_of(listed, "auditor").get("/api/registries/refusals").json()
     assert (day["set"], day["withdrawn"]) == (1, 1)
