@@ -110,6 +110,9 @@ class _Caught:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
         begun = False
 
         async def send_noting(message: Message) -> None:

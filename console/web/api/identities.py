@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
-from console.vault import LONGEST_REASON, SHORTEST_REASON, reveal
+from console.vault import LONGEST_REASON, SHORTEST_REASON, NoIdentifier, reveal
 from console.web.house import TheHouse
 from console.web.pages.identities import look_up
+from console.web.refusals import Refusal
 from console.web.viewer import Viewer, may
 
 router = APIRouter(prefix="/api/identities", tags=["identities"])
 Revealer = Annotated[Viewer, Depends(may("identities.reveal"))]
+
+
+# What the vault takes for a reason, as a pattern: a schema can say this, and not that blanks around it do not count.
+_REASON: Final = rf"^\S[\s\S]{{{SHORTEST_REASON - 2},{LONGEST_REASON - 2}}}\S$"
 
 
 class Search(BaseModel):
@@ -38,7 +43,7 @@ class Wanted(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     token: str = Field(max_length=41)
-    reason: str = Field(min_length=SHORTEST_REASON, max_length=LONGEST_REASON, description="goes into the audit log")
+    reason: str = Field(pattern=_REASON, description="10 to 500 letters; goes into the audit log")
     case_id: int | None = Field(default=None, ge=1, le=2**63 - 1)
 
 
@@ -54,7 +59,10 @@ class IdentityView(BaseModel):
 @router.post("/find", summary="Find the token of an identifier")
 def find(viewer: Revealer, house: TheHouse, given: Search) -> Found:
     """The search is in the audit log, by its token."""
-    token, met = look_up(house, viewer, given.kind, given.value)
+    try:
+        token, met = look_up(house, viewer, given.kind, given.value)
+    except NoIdentifier:
+        raise Refusal(404, "reveal.no_identifier") from None
     return Found(token=token, met=met)
 
 

@@ -39,7 +39,7 @@ class NewAccount(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    username: str = Field(max_length=64, description="small letters, digits, dots and dashes")
+    username: str = Field(pattern=f"^{users.USERNAME.pattern}$", description="small letters, digits, dots and dashes")
     full_name: str = Field(min_length=2, max_length=256)
     role: Role
     language: Language
@@ -78,8 +78,6 @@ def add(viewer: Administrator, house: TheHouse, given: NewAccount) -> OneTimePas
             )
     except users.Taken:
         raise Refusal(409, "people.taken") from None
-    except ValueError:
-        raise Refusal(422, "people.no_username") from None
     return OneTimePassword(username=given.username, password=password)
 
 
