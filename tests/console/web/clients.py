@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
@@ -19,7 +20,8 @@ from console.web.house import Clock, wall_clock
 from console.web.viewer import COOKIE, CSRF_HEADER
 
 KEYS = Keyring.load({"ANTIFRAUD_DEMO": "1"})
-SETTINGS = ConsoleSettings(hosts=("testserver",))
+# Heads of another store, where somebody has run a console in this folder, would belie every log.
+SETTINGS = ConsoleSettings(hosts=("testserver",), audit_heads=Path("no-such-folder/audit-heads.jsonl"))
 
 
 class Browser(TestClient):
