@@ -20,12 +20,13 @@ from load import load
 
 from rules.rulebook import Rulebook
 from streams import frames
-from streams.engine import NEW, Judgement
+from streams.engine import Judgement
 from streams.evaluation.labels import Labels, read_labels
 from streams.evaluation.ranking import at_rate, average_precision
 from streams.outcomes import Outcomes, records_of
 from streams.replay import replay
 from streams.tokens import demo_keys
+from streams.verdicts import NEW
 
 
 def measured(risks: dict[bytes, float], labels: Labels) -> dict[str, Any]:

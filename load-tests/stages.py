@@ -17,12 +17,13 @@ from rules.rulebook import Rulebook
 from streams import decode, frames
 from streams.admission import Admission
 from streams.contracts.headers import write_history
-from streams.engine import NEW, Engine, Parts, in_order, spread
+from streams.engine import Engine, Parts, in_order, spread
 from streams.event_files import read_values
 from streams.findings import Findings
 from streams.replay import FileRecord
 from streams.screening import Partition
 from streams.tokens import demo_keys
+from streams.verdicts import NEW
 
 BATCH = 500
 

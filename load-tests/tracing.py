@@ -22,12 +22,12 @@ import numpy as np
 from rules.rulebook import Rulebook
 from streams.admission import Admission
 from streams.contracts.headers import write_history
-from streams.engine import NEW
 from streams.event_files import read_values
 from streams.following import FINDING, JudgedBatch, SourceName
 from streams.replay import _EPOCH, BATCH_LINES, FileRecord
 from streams.tokens import TokenKey, demo_keys
 from streams.trace import Trace
+from streams.verdicts import NEW
 
 
 def batches(file: Path, rulebook: Rulebook, key: TokenKey) -> Iterator[JudgedBatch]:

@@ -29,6 +29,7 @@ from rules.rulebook import Rulebook
 from rules.typology import Typology, milliseconds
 from streams import frames
 from streams.following import DECISIONS, FINDING, Mark
+from streams.verdicts import NEW
 
 EVIDENCE: Final = np.dtype(
     [
@@ -42,7 +43,6 @@ EVIDENCE: Final = np.dtype(
         ("direction", "u1"),
     ]
 )
-NEW, REPEAT, CONTRADICTION = 1, 2, 3  # verdicts of a subject's history; 0: not here
 
 
 @dataclass(slots=True)

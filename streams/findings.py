@@ -32,9 +32,10 @@ from streams.contracts.suspicious_operation import (
     SuspiciousOperation,
     TypologyReference,
 )
-from streams.engine import CONTRADICTION, REPEAT, Engine, Judgement
+from streams.engine import Engine, Judgement
 from streams.screening import Partition
 from streams.tokens import TokenKey
+from streams.verdicts import CONTRADICTION, REPEAT
 from streams.wording import alert_id, headers_of, instant, tenge, text, text_of
 
 ALERTS: Final = "suspicious-operations"

@@ -53,7 +53,7 @@ class JudgedBatch:
     """n judged events in country-wide order, all judged by one rulebook generation.
 
     Rows of all kinds come: transactions and the facts of subjects (rules.events.FACT_KINDS). Also repeats and
-    contradictions come; only rows whose `state` is streams.engine.NEW say something new.
+    contradictions come; only rows whose `state` is streams.verdicts.NEW say something new.
     """
 
     rows: Events  # [n]; rows["source"] indexes `sources`
@@ -61,7 +61,7 @@ class JudgedBatch:
     scores: NDArray[np.float64]  # [n, 2] anomaly of the payer's and the payee's side
     typologies: NDArray[np.float32]  # [n, typologies] score of each; 0 where it does not apply
     lists: NDArray[np.uint32]  # [n, 4] bit l: the subject in this role was on rules.references.LISTS[l]
-    state: NDArray[np.uint8]  # [n] streams.engine.NEW, REPEAT or CONTRADICTION
+    state: NDArray[np.uint8]  # [n] streams.verdicts.NEW, REPEAT or CONTRADICTION
     findings: NDArray[np.void]  # FINDING[m], by row, then typology
     late: NDArray[np.bool_]  # [n] came after the mark had passed it: it stands here, in its place of arrival
     generation: int

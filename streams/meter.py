@@ -19,9 +19,9 @@ from rules.rulebook import Rulebook
 from streams.contracts.fields import from_milliseconds
 from streams.contracts.pyramid_meter import GrowthForecast, MeterPart, PyramidMeter
 from streams.contracts.text import Text
-from streams.engine import NEW
 from streams.following import JudgedBatch, Mark, Outgoing, moment, moments
 from streams.tokens import TokenKey
+from streams.verdicts import NEW
 from streams.wording import headers_of, tenge
 
 METERS: Final = "meters"

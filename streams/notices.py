@@ -17,9 +17,9 @@ from streams.contracts.fields import from_milliseconds
 from streams.contracts.notice import NECESSITY, NOTICES, NecessityRecord, NoticeEvent
 from streams.contracts.suspicious_operation import Role
 from streams.contracts.text import Text
-from streams.engine import NEW
 from streams.following import JudgedBatch, Mark, Outgoing, moments
 from streams.tokens import TokenKey
+from streams.verdicts import NEW
 from streams.wording import alert_id, headers_of, in_three, text_of
 
 _LISTING, _INNOCENT = KINDS.index("listing"), KINDS.index("marked_false_positive")

@@ -22,11 +22,12 @@ from streams.admission import Admission
 from streams.contracts.headers import write_history
 from streams.contracts.rejected import RejectedEvent
 from streams.contracts.suspicious_operation import SuspiciousOperation
-from streams.engine import NEW, Judgement, spread
+from streams.engine import Judgement, spread
 from streams.event_files import read_values
 from streams.findings import Findings, SourceName
 from streams.screening import Partition, Progress
 from streams.tokens import TokenKey
+from streams.verdicts import NEW
 
 BATCH_LINES: Final = 2_000
 _EPOCH: Final = 1

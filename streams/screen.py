@@ -18,7 +18,7 @@ from faust.types import TP
 from rules.references import ReferenceSets
 from streams import frames
 from streams.covering import Covering, Snapshot
-from streams.engine import CONTRADICTION, NEW, Engine, Judgement, marked_frame
+from streams.engine import Engine, Judgement, marked_frame
 from streams.findings import Findings, progress_record
 from streams.following import Mark
 from streams.memory import AfterBulks
@@ -29,6 +29,7 @@ from streams.screening import BEFORE_ALL, Partition, Progress
 from streams.snapshots import SnapshotError, SnapshotStore
 from streams.sources import answered
 from streams.transport import Batch
+from streams.verdicts import CONTRADICTION, NEW
 
 log = structlog.get_logger(__name__)
 

@@ -20,8 +20,9 @@ from rules.loans import is_loan_given
 from rules.references import ENTRY, Entries, ReferenceSets
 from rules.rulebook import Rulebook
 from streams import frames
-from streams.engine import NEW, Engine, Judgement, homes_of, in_order, runs_of_generation
+from streams.engine import Engine, Judgement, homes_of, in_order, runs_of_generation
 from streams.following import Mark
+from streams.verdicts import NEW
 from streams.views import Views
 from streams.waiting import Pending
 

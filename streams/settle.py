@@ -29,9 +29,10 @@ from streams.contracts.decision import Decision
 from streams.contracts.fields import from_milliseconds
 from streams.contracts.hold import TOPIC as HOLDS
 from streams.contracts.hold import HoldEvent
-from streams.engine import NEW, REPEAT, homes_of
+from streams.engine import homes_of
 from streams.following import DECISIONS, JudgedBatch, Mark, Outgoing, moments
 from streams.tokens import TokenKey
+from streams.verdicts import NEW, REPEAT
 from streams.wording import alert_id, headers_of, in_three, tenge, text_of
 
 _STEP_UP, _HOLD = DECISIONS.index("step_up"), DECISIONS.index("hold")

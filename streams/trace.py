@@ -32,10 +32,10 @@ from streams.contracts.suspicious_operation import (
     SuspiciousOperation,
     TypologyReference,
 )
-from streams.engine import NEW
 from streams.findings import ALERTS, SHADOW_ALERTS
 from streams.following import JudgedBatch, Mark, Outgoing, SourceName
 from streams.tokens import TokenKey
+from streams.verdicts import NEW
 from streams.wording import headers_of, instant, tenge, text, text_of
 
 REMEMBERED: Final = 50_000  # alerts, so that one case is not told at every step of it

@@ -15,9 +15,9 @@ from rules.warning import Campaign, Payment, WarningRule, Warnings, rule_for
 from streams.contracts.fields import from_milliseconds
 from streams.contracts.text import Text
 from streams.contracts.warning import Warning, WarningEffect
-from streams.engine import NEW
 from streams.following import DECISIONS, JudgedBatch, Mark, Outgoing, moment, moments
 from streams.tokens import TokenKey
+from streams.verdicts import NEW
 from streams.wording import alert_id, headers_of, text_of
 
 WARNINGS: Final = "warnings"

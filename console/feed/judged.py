@@ -17,8 +17,8 @@ from console.store.tables import activity, operations
 from console.store.upserts import Row, add, put
 from rules.events import FIRST_FACT, LATE, PARTY_KINDS, Events
 from streams import frames
-from streams.engine import NEW
 from streams.following import FINDING
+from streams.verdicts import NEW
 
 _KEYS: Final = ("payer", "payee", "device", "phone", "payer_account", "payee_account")
 _PLAIN: Final = (

@@ -7,12 +7,11 @@ import secrets
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import OAuth2Client
 from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
@@ -20,6 +19,9 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from console.people.roles import ROLES, Role
+
+if TYPE_CHECKING:
+    from authlib.integrations.httpx_client import OAuth2Client
 
 _SECONDS: Final = 5.0
 _ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA", "Ed25519")
@@ -162,6 +164,9 @@ class Provider:
         return Claims(str(claims["sub"]), username, str(claims.get(self.settings.name_claim) or username), role)
 
     def _client(self, redirect: str) -> OAuth2Client:
+        # Only where somebody signs in so: on import it warns that it will use another library one day.
+        from authlib.integrations.httpx_client import OAuth2Client
+
         secret = self.settings.client_secret
         return OAuth2Client(
             self.settings.client_id,

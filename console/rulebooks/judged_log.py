@@ -18,11 +18,12 @@ from console.rulebooks.difference import Run
 from console.rulebooks.reports import AlertLine
 from rules.events import FIRST_FACT, LOAN_KINDS, ROLES, Events
 from rules.rulebook import Rulebook
-from streams.engine import NEW, Engine, deciding_verdict
+from streams.engine import Engine, deciding_verdict
 from streams.findings import alert_id_of
 from streams.following import JudgedBatch
 from streams.following_merge import Merge
 from streams.tokens import TokenKey
+from streams.verdicts import NEW
 from streams.wording import text_of
 
 TOPIC: Final = "judged"

@@ -14,11 +14,12 @@ from rules.events import DAY_MS
 from rules.rulebook import Rulebook
 from streams.contracts.fields import milliseconds
 from streams.contracts.suspicious_operation import SuspiciousOperation
-from streams.engine import NEW, Judgement
+from streams.engine import Judgement
 from streams.evaluation.labels import read_labels
 from streams.event_files import read_values
 from streams.replay import replay
 from streams.tokens import TokenKey
+from streams.verdicts import NEW
 
 Progress = Callable[[int, int], None]  # what is done, of how much
 

@@ -19,10 +19,11 @@ from rules.rulebook_files import PACKAGED
 from streams.cli.common import EXIT, JsonOption, console, fail, output, print_json
 from streams.contracts.rejected import RejectedEvent
 from streams.contracts.suspicious_operation import SuspiciousOperation
-from streams.engine import NEW, Judgement
+from streams.engine import Judgement
 from streams.replay import Replayed, top_typologies
 from streams.replay import replay as judge_files
 from streams.tokens import KeyRefused, TokenKey, demo_keys
+from streams.verdicts import NEW
 
 
 def replay(

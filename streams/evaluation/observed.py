@@ -15,10 +15,11 @@ from rules.rulebook import Rulebook
 from streams.contracts.fields import milliseconds
 from streams.contracts.rejected import RejectedEvent
 from streams.contracts.suspicious_operation import SuspiciousOperation
-from streams.engine import NEW, Judgement
+from streams.engine import Judgement
 from streams.evaluation.labels import Label, Labels, LabelsInvalid
 from streams.replay import Replayed, replay
 from streams.tokens import TokenKey, parse_token
+from streams.verdicts import NEW
 
 # Kinds in which money moves; the other kinds of row are calls, steps of a loan, listings, verdicts.
 TRANSACTIONS: Final = frozenset(

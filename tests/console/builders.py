@@ -25,11 +25,11 @@ from rules.events import CHANNELS, EVENT, KINDS, PARTY_KINDS
 from rules.words import first_words
 from streams import frames
 from streams.contracts.examples import EXAMPLES
-from streams.engine import NEW
 from streams.following import FINDING
 from streams.sources import SourceTopic
 from streams.tokens import Token, demo_keys
 from streams.topics import Topics
+from streams.verdicts import NEW
 
 TOKENS, VAULT = demo_keys()
 CLUSTER: Final = "cluster-of-tests"

@@ -9,10 +9,10 @@ from typing import Any
 
 from streams.admission import Admission
 from streams.contracts.headers import write_history
-from streams.engine import NEW
 from streams.following import FINDING, JudgedBatch, SourceName
 from streams.replay import FileRecord
 from streams.tokens import demo_keys
+from streams.verdicts import NEW
 from tests.streams.events import document, valid_id, written
 
 BANK, OTHER = "CASPKZKA", "HSBKKZKX"

@@ -12,8 +12,8 @@ import numpy as np
 from rules.events import CHANNELS, EVENT, KINDS, PARTY_KINDS, word_hash
 from rules.references import LISTS
 from rules.rulebook import Rulebook
-from streams.engine import NEW
 from streams.following import DECISIONS, FINDING, JudgedBatch, SourceName
+from streams.verdicts import NEW
 
 PERSON, COMPANY = PARTY_KINDS.index("person"), PARTY_KINDS.index("company")
 TOPICS = ("tx.CASPKZKA", "dispositions", "loans.MFOKKZKA", "registry.lists", "calls.KCELL")

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from rules.events import DAY_MS
 from streams.contracts.pyramid_meter import PyramidMeter
-from streams.engine import REPEAT
 from streams.following import Outgoing
 from streams.meter import METERS, Meter
 from streams.tokens import demo_keys
+from streams.verdicts import REPEAT
 from tests.streams.judged import Event, judged, rulebook
 
 START = 1_767_553_200_000  # midnight of 5 January 2026 in Kazakhstan

@@ -17,12 +17,13 @@ from simulator.country import Settings, write_country
 from streams import frames
 from streams.admission import Admission
 from streams.contracts.headers import write_history
-from streams.engine import NEW, REPEAT, in_order, spread
+from streams.engine import in_order, spread
 from streams.findings import Findings, SourceName
 from streams.frames import GapError
 from streams.replay import FileRecord
 from streams.screening import Partition, Progress
 from streams.tokens import demo_keys
+from streams.verdicts import NEW, REPEAT
 
 EPOCH = 1_000
 SOURCES = 3

@@ -15,11 +15,11 @@ from rules.events import DAY_MS
 from streams.contracts.decision import Decision
 from streams.contracts.hold import TOPIC as HOLDS
 from streams.contracts.hold import HoldEvent
-from streams.engine import NEW, REPEAT
 from streams.findings import alert_id_of
 from streams.following import Outgoing
 from streams.settle import Settle
 from streams.tokens import demo_keys
+from streams.verdicts import NEW, REPEAT
 from tests.streams.judged import COMPANY, Event, judged
 
 KEY = demo_keys()[0]

@@ -11,9 +11,9 @@ import pytest
 
 from rules.rulebook import Rulebook
 from streams.contracts.suspicious_operation import SuspiciousOperation
-from streams.engine import REPEAT
 from streams.following import JudgedBatch, Outgoing
 from streams.trace import Trace
+from streams.verdicts import REPEAT
 from tests.streams.flows_of_money import BANK, KEY, a_country, chain, judged, person, transfer
 
 
