@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path("var/demo")  # where the demo's console keeps what it has
 FILL_SECONDS: Final = 120.0
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 60.0
 PORT: Final = 8400
 
 
