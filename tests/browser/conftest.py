@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, sync_playwright
 
 from console.people.passwords import DEMO_PASSWORD
 from console.texts import Language
@@ -100,11 +100,15 @@ def chromium() -> Iterator[Browser]:
 
 @pytest.fixture
 def somebody(site: Site, chromium: Browser) -> Iterator[Callable[..., Tab]]:
-    """Signs somebody in: `somebody("senior", "kk")` is a tab of its own, in a context of its own."""
+    """Signs somebody in: `somebody("senior", "kk")` is a tab of its own, in a context of its own.
+
+    Its third argument is whether the browser runs scripts.
+    """
     contexts: list[BrowserContext] = []
 
-    def sign_in(username: str, language: Language = "en") -> Tab:
-        context = chromium.new_context(viewport={"width": 1360, "height": 900}, locale=language)
+    def sign_in(username: str, language: Language = "en", scripts: bool = True) -> Tab:
+        window: ViewportSize = {"width": 1360, "height": 900}
+        context = chromium.new_context(viewport=window, locale=language, java_script_enabled=scripts)
         contexts.append(context)
         tab = watched(context.new_page(), site.address)
         tab.open("sign-in")

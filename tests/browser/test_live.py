@@ -1,0 +1,61 @@
+"""From a bank's payment to the screen of the analyst who has the queue open."""
+
+from __future__ import annotations
+
+import datetime
+import statistics
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from streams.client import Client, WhenSilent
+from tests.browser.conftest import SCREENSHOTS, Site, Tab, pictured
+from tests.streams.events import document, valid_id
+
+pytestmark = pytest.mark.kafka
+
+BANK: Final = "CASPKZKA"
+TIMES: Final = 3
+SCREEN_SECONDS: Final = 60.0
+
+
+def test_an_alert_comes_up_on_the_open_queue(site: Site, somebody: Callable[..., Tab]) -> None:
+    tab = somebody("analyst", "ru")
+    tab.open("queue")
+    tab.page.evaluate("window.stillTheSamePage = true")
+    waits = []
+    with Client(site.center.kafka.bootstrap_servers, BANK, policy=WhenSilent("hold")) as client:
+        for number in range(TIMES):
+            said = takeover(number)
+            began = time.monotonic()
+            client.publish(said)
+            row = tab.page.locator(f"tr.arrived:has(input[aria-label*='{said['event_id']}'])").first
+            row.wait_for(timeout=SCREEN_SECONDS * 1000)
+            waits.append(time.monotonic() - began)
+    with pictured(tab, SCREENSHOTS / "live", "arrived"):
+        print(f"from publishing to the screen: {statistics.median(waits):.2f} s (median of {TIMES})")
+    assert tab.page.evaluate("window.stillTheSamePage"), "the page was loaded anew"
+
+
+def takeover(number: int) -> dict[str, Any]:
+    """A transfer with every sign that somebody else moves the money."""
+    now = datetime.datetime.now(datetime.UTC)
+    made = document()
+    for name in ("purpose", "device", "end_to_end_id"):
+        del made[name]
+    signs = dict.fromkeys(("device_new", "remote_access", "own_deposit_broken"), True)
+    return made | {
+        "event_id": f"live-{number}-{now:%H%M%S}",
+        "occurred_at": now.isoformat(),
+        "amount": "900000.00",
+        "payer": {"id": _person(2 * number), "institution": BANK, "region": "KZ-75"},
+        "payee": {"id": _person(2 * number + 1), "institution": "HSBKKZKX", "region": "KZ-75"},
+        "context": signs | {"sim_changed_at": (now - datetime.timedelta(hours=2)).isoformat()},
+    }
+
+
+def _person(number: int) -> str:
+    """A valid IIN, the same for the same number."""
+    return next(found for serial in range(10) if (found := valid_id(f"8503123{number:03}{serial}")))
