@@ -13,6 +13,7 @@ from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Tab
 
 CALL: Final = "People were called: they paid for shares that do not exist."
+_LEAST: Final = re.compile(r"(name: least, value: )([0-9]+)")
 _EXAMPLES_SECONDS: Final = 90.0
 _COMPARISON_SECONDS: Final = 150.0
 
@@ -150,21 +151,26 @@ def approve(tab: Tab, proposal: str) -> None:
 # -- the officers of the rulebook -------------------------------------------------------------------------------------
 
 
-def draft_change(tab: Tab, title: str, path: str, old: str, new: str) -> str:
-    """Begin a draft, change a text in one file, let it be checked as it is typed, keep it; the draft's path."""
+def generations(tab: Tab) -> tuple[int, int]:
+    """How many rulebooks have been approved so far, and how many of them are not in force yet."""
+    tab.open("rulebook/history")
+    return tab.page.locator("main tbody tr").count(), tab.page.locator("main tbody .badge.wait").count()
+
+
+def draft_change(tab: Tab, title: str, path: str) -> None:
+    """Begin a draft, ask for a larger sum in one file, let it be checked as it is typed, keep it."""
     tab.open("rulebook/drafts")
     form = tab.page.locator("form[action='/rulebook/drafts']")
     form.locator("[name=title]").fill(title)
     press(form, "button")
-    draft = urlsplit(tab.page.url).path
-    tab.open(f"{draft}/edit?path={path}")
+    tab.open(f"{urlsplit(tab.page.url).path}/edit?path={path}")
     editor = tab.page.locator("[name=text]")
     before = editor.input_value()
-    assert old in before
-    editor.fill(before.replace(old, new))
+    after = _LEAST.sub(lambda found: f"{found[1]}{int(found[2]) + 1_000}", before)
+    assert after != before
+    editor.fill(after)
     expect(tab.page.locator("#checked .notice.good")).to_be_visible(timeout=_EXAMPLES_SECONDS * 1000)
     press(tab.page, "form.editor button.primary")
-    return draft
 
 
 def run_examples(tab: Tab) -> None:
