@@ -19,7 +19,7 @@ from tests.console.web.clients import KEYS, signed_in, stranger
 
 # The description says of what form a value is; check digits, blank reasons and unknown words are refused all the same.
 STRICTER = [positive_data_acceptance]
-EXAMPLES = 4  # of each operation and role, beside what the description itself shows
+EXAMPLES = 2  # of each operation and role, beside what the description itself shows
 
 
 @pytest.mark.filterwarnings("ignore")
