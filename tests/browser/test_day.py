@@ -91,8 +91,9 @@ def _a_rulebook(compliance: Tab, officer: Tab, album: Album, language: Language)
 
 
 def _verdicts(site: Site, alert_id: str) -> list[str]:
-    said = [json.loads(each.value) for each in records_of(site.center.kafka.bootstrap_servers, "dispositions")]
-    return [each["outcome"] for each in said if each.get("alert_id") == alert_id]
+    # Not all that stands there is sound: the invented country has records that break the contract.
+    records = records_of(site.center.kafka.bootstrap_servers, "dispositions")
+    return [json.loads(each.value)["outcome"] for each in records if alert_id.encode() in each.value]
 
 
 def until(true: Callable[[], bool], what: str) -> None:
