@@ -31,7 +31,7 @@ from console.web.api.alert_detail import (
     WithoutView,
 )
 from console.web.api.alert_models import CampaignRow, RowMaker, campaign_row
-from console.web.queue_reading import typologies
+from console.web.queue_reading import feature_texts, typologies
 from console.web.timeline import Bar, bars_of
 from console.web.viewer import Viewer
 from streams.contracts.fields import milliseconds
@@ -89,13 +89,17 @@ def hexadecimal(event: int) -> str:
 
 
 def _signal(signal: Signal, language: str) -> SignalView:
+    named = feature_texts()
     return SignalView(
         id=signal.id,
         text=getattr(signal.text, language),
         state=signal.state,
         weight=signal.weight,
         contribution=signal.contribution,
-        features=[FeatureView(name=name, value=each.value, unit=each.unit) for name, each in signal.features.items()],
+        features=[
+            FeatureView(name=name, text=named.get(name, {}).get(language), value=each.value, unit=each.unit)
+            for name, each in signal.features.items()
+        ],
     )
 
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from babel import Locale
 from babel.dates import format_datetime, format_timedelta
-from babel.numbers import NumberPattern, format_decimal, parse_pattern
+from babel.numbers import NumberPattern, format_compact_decimal, format_decimal, parse_pattern
 from markupsafe import Markup, escape
 
 from console.texts import Language
@@ -20,6 +20,7 @@ _NO_BREAK: Final = "\u00a0"
 _MONEY: Final[NumberPattern] = parse_pattern("#,##0.00")
 _PERCENT: Final[NumberPattern] = parse_pattern("0.#%")
 _LONGEST: Final = 2_000
+_RECENT: Final = timedelta(days=7)
 # Letters that show nothing or turn the direction of others: control, format, surrogate, private use; line separators.
 _HIDDEN: Final = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
@@ -43,6 +44,15 @@ class Formats:
         if tiyn is None:
             return "–"
         return f"{_MONEY.apply(Decimal(tiyn) / 100, self.locale)}{_NO_BREAK}₸"
+
+    def money_in_short(self, tiyn: int) -> str:
+        """An amount in tenge to three digits or so, for the axis of a picture.
+
+        >>> Formats("ru").money_in_short(123456750), Formats("en").money_in_short(-5_000_00)
+        ('1,2\\xa0млн\\xa0₸', '-5K\\xa0₸')
+        """
+        said = format_compact_decimal(round(tiyn / 100), locale=self.locale, fraction_digits=1)
+        return f"{said}{_NO_BREAK}₸"
 
     def number(self, value: float | int | Decimal | None, places: int | None = None) -> str:
         """A number with the language's separators; with `places` digits behind the comma, else at most three.
@@ -73,11 +83,21 @@ class Formats:
         return self._time(moment, "d MMM y")
 
     def ago(self, moment: int | None, now: int) -> Markup:
-        """How long ago, or in how long, to the nearest unit; the exact time is the <time>'s title."""
+        """How long ago, or in how long, to the nearest unit; the exact time is the <time>'s title.
+
+        What is more than a week away is said as a day: "a year ago" tells nobody which.
+
+        >>> Formats("en").ago(0, 60_000).striptags(), Formats("en").ago(0, 31_536_000_000).striptags()
+        ('1 minute ago', '1 Jan 1970')
+        """
         if moment is None:
             return Markup("–")
-        said = format_timedelta(timedelta(milliseconds=moment - now), add_direction=True, locale=self.locale)
+        away = timedelta(milliseconds=moment - now)
         at = datetime.fromtimestamp(moment / 1000, KAZAKHSTAN)
+        if abs(away) <= _RECENT:
+            said = format_timedelta(away, add_direction=True, locale=self.locale)
+        else:
+            said = format_datetime(at, "d MMM y", locale=self.locale)
         whole = format_datetime(at, "d MMM y, HH:mm:ss", locale=self.locale)
         return Markup('<time datetime="{}" title="{}">{}</time>').format(_iso(moment), whole, said)
 

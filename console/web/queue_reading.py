@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -23,7 +24,18 @@ MOST_NEW = 50  # that are put into a page that is open; of more it is told how m
 @functools.cache
 def typologies() -> tuple[Typology, ...]:
     """The typologies of this version of the center, by whose names one can search."""
-    return Rulebook.load().typologies
+    return _rulebook().typologies
+
+
+@functools.cache
+def feature_texts() -> Mapping[str, Mapping[str, str]]:
+    """What each declared feature measures, by its name and the language."""
+    return {feature.name: feature.text for feature in _rulebook().declared}
+
+
+@functools.cache
+def _rulebook() -> Rulebook:
+    return Rulebook.load()
 
 
 def read(connection: Connection, viewer: Viewer, query: QueueQuery, *, now: int) -> QueuePage:

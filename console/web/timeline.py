@@ -18,7 +18,7 @@ from sqlalchemy import RowMapping
 from console.web.formats import KAZAKHSTAN, Formats
 from rules.events import DAY_MS, FIRST_FACT, LOCAL_OFFSET_MS
 
-WIDTH, HEIGHT, MARGIN = 900, 220, 110
+WIDTH, HEIGHT, MARGIN = 900, 220, 84
 _MOST_BARS: Final = 90
 _SIZES: Final = (1, 2, 7, 14, 28, 91)  # days in one bar
 
@@ -75,8 +75,8 @@ def draw(bars: Sequence[Bar], form: Formats, name: str) -> Markup:
     parts = [
         Markup('<svg viewBox="0 0 {} {}" role="img" aria-label="{}">').format(WIDTH, HEIGHT, name),
         Markup('<line class="axis" x1="{}" y1="{y}" x2="{}" y2="{y}"/>').format(MARGIN, WIDTH - 8, y=_number(middle)),
-        _label(MARGIN - 6, middle - height + 4, form.money(largest), "end"),
-        _label(MARGIN - 6, middle + height + 4, form.money(largest), "end"),
+        _label(MARGIN - 6, middle - height + 4, form.money_in_short(largest), "end"),
+        _label(MARGIN - 6, middle + height + 4, form.money_in_short(largest), "end"),
     ]
     for number, bar in enumerate(bars):
         left = MARGIN + number * step

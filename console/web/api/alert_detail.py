@@ -11,6 +11,7 @@ class FeatureView(BaseModel):
     """A measured value."""
 
     name: str
+    text: str | None = Field(description="what is measured, in the viewer's language; none for a fact of the event")
     value: float
     unit: str
 

@@ -22,6 +22,7 @@ from console.web.api.case_models import (
     case_detail,
     place_of,
 )
+from console.web.case_telling import course, summary
 from console.web.house import House, TheHouse
 from console.web.page import page, see_other
 from console.web.possible import possible
@@ -190,6 +191,8 @@ def _page(
         "cases/one.html",
         status=200 if stale is None else 409,
         found=found,
+        summary=summary(found),
+        course=course(found.history),
         stale=stale,
         colleagues=colleagues,
         outcomes=OUTCOMES,

@@ -112,12 +112,12 @@
 
     // -- the view -----------------------------------------------------------------------------------------------------
 
+    // A canvas that is given a size is empty: it is drawn at once, or a page that is printed or pictured misses it.
     fit() {
-      const ratio = devicePixelRatio || 1;
-      this.canvas.width = this.canvas.clientWidth * ratio;
-      this.canvas.height = this.canvas.clientHeight * ratio;
-      this.ratio = ratio;
-      this.redraw();
+      this.ratio = devicePixelRatio || 1;
+      this.canvas.width = this.canvas.clientWidth * this.ratio;
+      this.canvas.height = this.canvas.clientHeight * this.ratio;
+      this.draw();
     }
 
     whole() {
