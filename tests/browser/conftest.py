@@ -112,11 +112,12 @@ def somebody(site: Site, chromium: Browser) -> Iterator[Callable[..., Tab]]:
         contexts.append(context)
         tab = watched(context.new_page(), site.address)
         tab.open("sign-in")
-        tab.page.get_by_role("link", name={"kk": "Қаз", "ru": "Рус", "en": "Eng"}[language]).click()
         tab.page.locator("[name=username]").fill(username)
         tab.page.locator("[name=password]").fill(DEMO_PASSWORD)
         tab.page.locator("[name=password]").press("Enter")
         tab.page.wait_for_url(lambda url: "sign-in" not in url)
+        tab.page.locator(f"button[name=language][value={language}]").click()
+        tab.page.locator(f"html[lang={language}]").wait_for()
         return tab
 
     yield sign_in
