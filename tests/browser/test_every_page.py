@@ -34,7 +34,8 @@ def test_every_page_of_a_role(role: str, somebody: Callable[..., Tab]) -> None:
         faults += [f"{path}: {fault}" for fault in complaints_of(tab)]
         if kind not in _examined:
             faults += [f"{path}: {fault}" for fault in faults_of(tab)]
-            with pictured(tab, SCREENSHOTS / "pages" / role, re.sub(r"[{}]", "", kind).strip("/").replace("/", "-")):
+            name = re.sub(r"[{}]|:path", "", kind).strip("/").replace("/", "-")
+            with pictured(tab, SCREENSHOTS / "pages" / role, name):
                 pass
         kinds.add(kind)
     new, seconds = len(kinds - _examined), time.monotonic() - began
