@@ -151,10 +151,16 @@ def approve(tab: Tab, proposal: str) -> None:
 # -- the officers of the rulebook -------------------------------------------------------------------------------------
 
 
-def generations(tab: Tab) -> tuple[int, int]:
-    """How many rulebooks have been approved so far, and how many of them are not in force yet."""
+def is_something_planned(tab: Tab) -> bool:
+    """Whether an approved rulebook is still to come into force."""
     tab.open("rulebook/history")
-    return tab.page.locator("main tbody tr").count(), tab.page.locator("main tbody .badge.wait").count()
+    return tab.page.locator("main tbody .badge.wait").count() > 0
+
+
+def is_published(tab: Tab, proposal: str) -> bool:
+    """Whether the page of an approved rulebook says which generation of the topic it became."""
+    tab.open(proposal)
+    return tab.page.locator("main > .notice.good").count() > 0
 
 
 def draft_change(tab: Tab, title: str, path: str) -> None:

@@ -75,8 +75,7 @@ def _a_case(analyst: Tab, senior: Tab, album: Album, language: Language) -> None
 
 
 def _a_rulebook(compliance: Tab, officer: Tab, album: Album, language: Language) -> None:
-    until(lambda: steps.generations(officer)[1] == 0, "no approved rulebook waits to come into force")
-    before, _ = steps.generations(officer)
+    until(lambda: not steps.is_something_planned(officer), "no approved rulebook waits to come into force")
     with album.step(compliance, "rulebook-changed"):
         steps.draft_change(compliance, f"T12 ({language})", _FILE)
     with album.step(compliance, "rulebook-examples"):
@@ -87,7 +86,7 @@ def _a_rulebook(compliance: Tab, officer: Tab, album: Album, language: Language)
         proposal = steps.propose_rulebook(compliance)
     with album.step(officer, "rulebook-approved"):
         steps.approve(officer, proposal)
-    until(lambda: steps.generations(officer)[0] == before + 1, "the approved rulebook on its topic")
+    until(lambda: steps.is_published(officer, proposal), "the approved rulebook on its topic")
 
 
 def _verdicts(site: Site, alert_id: str) -> list[str]:
