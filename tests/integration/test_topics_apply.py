@@ -109,6 +109,7 @@ def test_an_institution_that_left_is_named_and_nothing_is_deleted(file: Path, ad
     assert [each.topic.rsplit("-", 1)[1] for each in plan.differences] == [
         "decisions.HSBKKZKX",
         "loans.HSBKKZKX",
+        "orders.HSBKKZKX",
         "rejected.HSBKKZKX",
         "tx.HSBKKZKX",
     ]
