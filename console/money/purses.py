@@ -41,8 +41,8 @@ class Purse(Protocol):
         """The traced money that is there, by label."""
 
 
-class Queue:
-    """FIFO: lots in a row, of which payments take the oldest."""
+class _Lots:
+    """Money kept in a row of lots as it came; what a payment takes of them is the heirs' affair."""
 
     __slots__ = ("_lots", "balance", "traced")
 
@@ -59,6 +59,16 @@ class Queue:
             lots.append(part)
         self.balance += amount
         self.traced += traced
+
+    def whose(self) -> list[Part]:
+        """See Purse."""
+        return _by_label(self._lots)
+
+
+class Queue(_Lots):
+    """FIFO: payments take the oldest lots."""
+
+    __slots__ = ()
 
     def take(self, amount: int) -> list[Part]:
         """See Purse."""
@@ -77,29 +87,11 @@ class Queue:
                 self.traced -= there
         return parts
 
-    def whose(self) -> list[Part]:
-        """See Purse."""
-        return _by_label(self._lots)
 
-
-class Stack:
+class Stack(_Lots):
     """LIFO: payments take the latest lots; what one payment takes stays in its order."""
 
-    __slots__ = ("_lots", "balance", "traced")
-
-    def __init__(self, clean: int) -> None:
-        self._lots: list[Part] = [(CLEAN, clean)] if clean else []
-        self.balance, self.traced = clean, 0
-
-    def put(self, parts: list[Part], amount: int, traced: int) -> None:
-        """See Purse."""
-        lots = self._lots
-        for part in parts:
-            if lots and lots[-1][0] == part[0]:
-                part = (part[0], lots.pop()[1] + part[1])
-            lots.append(part)
-        self.balance += amount
-        self.traced += traced
+    __slots__ = ()
 
     def take(self, amount: int) -> list[Part]:
         """See Purse."""
@@ -116,10 +108,6 @@ class Stack:
                 self.traced -= there
         parts.reverse()
         return parts
-
-    def whose(self) -> list[Part]:
-        """See Purse."""
-        return _by_label(self._lots)
 
 
 class Mixture:
