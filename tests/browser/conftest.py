@@ -60,7 +60,7 @@ class Tab:
         return answer.status
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One center for all tests: they look at one country, and each works on cases and alerts of its own."""
     folder = tmp_path_factory.mktemp("center")
@@ -84,7 +84,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             yield Site(address, center, prepared)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
     found = next(filter(None, map(shutil.which, _NAMES)), None)
