@@ -21,6 +21,8 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
+from streams.kafka_security import KafkaSecurity, SecurityRefused
+
 # Options of kafka-python that a caller may pass on: how to reach the broker and who one is, not how to deliver.
 CONNECTION_OPTIONS: Final = frozenset(
     {
@@ -90,12 +92,22 @@ class BufferFull(DeliveryError):
 
 
 def connection_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options, refused where they would change how records are delivered."""
+    """The options, and where they name no security protocol what the environment says of it.
+
+    Raises:
+        ValueError: an option would change how records are delivered.
+        NotAllowed: the environment's settings name no connection that could be made.
+    """
     unknown = sorted(set(options) - CONNECTION_OPTIONS)
     if unknown:
         allowed = ", ".join(sorted(CONNECTION_OPTIONS))
         raise ValueError(f"not a connection option: {', '.join(unknown)}. Allowed: {allowed}.")
-    return dict(options)
+    if "security_protocol" in options:
+        return dict(options)
+    try:
+        return {**KafkaSecurity.load().options(), **options}
+    except SecurityRefused as error:
+        raise NotAllowed(error.message, error.remedy) from None
 
 
 def typed(error: BaseException, topic: str, delivery_seconds: float) -> DeliveryError:

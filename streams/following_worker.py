@@ -30,13 +30,14 @@ from streams.covering import Covering, Snapshot
 from streams.following import Follower, Outgoing
 from streams.following_merge import Merge
 from streams.following_metrics import FollowerMetrics
+from streams.kafka_security import KafkaSecurity
 from streams.metrics import MetricsServer
 from streams.outbox import Outbox
 from streams.rulebook_feed import RulebookFeed
 from streams.snapshots import SnapshotError, SnapshotStore
 from streams.tokens import TokenKey
 from streams.topics import TopicSettings
-from streams.transport import Batch, BatchSettings
+from streams.transport import Batch, BatchSettings, credentials_of
 from streams.watchdog import Watchdog
 from streams.worker import HEALTHY_SECONDS, SOFTWARE_FAULT, WorkerSettings, _BatchSchema
 
@@ -111,6 +112,7 @@ class FollowingWorker:
         self.topics = topics or TopicSettings()
         self.key = key or TokenKey.load()
         self.metrics = FollowerMetrics(settings.name)
+        self.security = KafkaSecurity.load().options()
         self.batches = BatchSettings(whole=(JUDGED,))
         self.state: State | None = None  # None: standing by
         self._make = followers
@@ -125,9 +127,9 @@ class FollowingWorker:
     async def run(self) -> None:
         """Work, or stand by, until SIGTERM or SIGINT."""
         settings = self.settings
-        self.outbox = Outbox(settings.bootstrap_servers, on_failure=self._die)
+        self.outbox = Outbox(settings.bootstrap_servers, on_failure=self._die, **self.security)
         await self._patiently(self.outbox.start)
-        self.feed = RulebookFeed(settings.bootstrap_servers)
+        self.feed = RulebookFeed(settings.bootstrap_servers, **self.security)
         await self._patiently(self.feed.start)
         cluster = await self.outbox.cluster()
         self.store = SnapshotStore(f"{settings.snapshots}/followers", self.key.derive(b"snapshot"), cluster)
@@ -165,6 +167,7 @@ class FollowingWorker:
         app = faust.App(
             settings.group,
             broker=f"batched://{settings.bootstrap_servers}",
+            broker_credentials=credentials_of(self.security),
             broker_session_timeout=10.0,
             broker_heartbeat_interval=3.0,
             broker_max_poll_interval=300.0,

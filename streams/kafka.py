@@ -31,6 +31,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from streams.kafka_java import BROKER, DOWNLOAD_SECONDS, VERSION, BrokerProgram, cluster_id
 from streams.kafka_ports import HOST, connects, free_port, is_free, user_of
 from streams.kafka_process import DataFolder, KafkaUnavailable, Kept, run, short
+from streams.kafka_security import KafkaSecurity, SecurityRefused
 
 __all__ = [
     "IMAGE",
@@ -81,6 +82,7 @@ def answers(bootstrap_servers: str, *, seconds: float) -> bool:
             bootstrap_timeout_ms=int(seconds * 1000),
             request_timeout_ms=int(seconds * 1000),
             client_id="antifraud-ready",
+            **KafkaSecurity.load().options(),
         )
         return any(not broker.get("is_fenced", False) for broker in admin.describe_cluster()["brokers"])
     except (KafkaError, OSError):
@@ -111,6 +113,11 @@ class Kafka:
         settings = settings or KafkaSettings()
         if settings.bootstrap_servers:
             return cls._given(settings)
+        if KafkaSecurity.load().secured:
+            raise SecurityRefused(
+                "A broker that is started here takes plain connections only.",
+                "Unset ANTIFRAUD_KAFKA_SECURITY_PROTOCOL, or name a cluster with KAFKA_BOOTSTRAP_SERVERS.",
+            )
         if settings.runtime == "docker" or (settings.runtime == "auto" and docker_answers()):
             return DockerKafka(settings)
         return MavenKafka(settings)
@@ -140,7 +147,7 @@ class Kafka:
         if not answers(servers, seconds=min(10.0, settings.startup_seconds)):
             raise KafkaUnavailable(
                 f"No Kafka answers at {servers}.",
-                "Start it, correct the address, or unset KAFKA_BOOTSTRAP_SERVERS to have a broker started here.",
+                "Start it, correct the address or the security settings, or unset KAFKA_BOOTSTRAP_SERVERS.",
             )
         return cls(settings, "given", servers)
 
@@ -155,6 +162,7 @@ class Kafka:
                 bootstrap_servers=self.bootstrap_servers.split(","),
                 bootstrap_timeout_ms=int(seconds * 1000),
                 client_id="antifraud-admin",
+                **KafkaSecurity.load().options(),
             )
         except (KafkaError, OSError):
             raise KafkaUnavailable(

@@ -21,6 +21,7 @@ from rules.events import FIRST_FACT
 from streams import frames
 from streams.alerts import ALERTS
 from streams.contracts.fields import instant, milliseconds
+from streams.delivery import connection_options
 
 
 @dataclass(slots=True)
@@ -59,7 +60,10 @@ class Outcomes:
 
     def __enter__(self) -> Self:
         consumer = KafkaConsumer(
-            bootstrap_servers=self.bootstrap_servers, enable_auto_commit=False, max_poll_records=5_000
+            bootstrap_servers=self.bootstrap_servers,
+            enable_auto_commit=False,
+            max_poll_records=5_000,
+            **connection_options({}),
         )
         partitions = [
             TopicPartition(topic, number)
@@ -161,7 +165,7 @@ def percentile(values: list[int], share: float) -> float:
 
 def records_of(bootstrap_servers: str, topic: str) -> Iterator[Any]:
     """Every record of a topic, from its beginning to its present end."""
-    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False)
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, **connection_options({}))
     try:
         for number in sorted(consumer.partitions_for_topic(topic) or ()):
             partition = TopicPartition(topic, number)

@@ -9,6 +9,7 @@ from typing import Any, Final, Self
 
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
+from streams.delivery import connection_options
 from streams.generations import LEAD_MS, MOST_BYTES, TOPIC, Generation, GenerationRefused, Generations
 
 # Above the ten seconds that the topic's readers rely on, for the time that sending takes.
@@ -20,7 +21,7 @@ class RulebookTopic:
     """Use as a context manager. Errors of Kafka come out as they are, all of them `kafka.errors.KafkaError`."""
 
     def __init__(self, bootstrap_servers: str, topic: str = TOPIC, **security: Any) -> None:
-        self._settings = {"bootstrap_servers": bootstrap_servers.split(","), **security}
+        self._settings = {"bootstrap_servers": bootstrap_servers.split(","), **connection_options(security)}
         self._topic = topic
         self._sound: set[str] = set()  # digests of the rulebooks that compile
 

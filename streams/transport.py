@@ -30,7 +30,7 @@ from aiokafka.coordinator.protocol import (
     ConsumerProtocolMemberAssignment,
     ConsumerProtocolMemberMetadata,
 )
-from faust.auth import Credentials
+from faust.auth import Credentials, SASLCredentials, SSLCredentials
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
@@ -279,6 +279,20 @@ def assign(
                 result[able[turn % len(able)]].setdefault(topic, []).append(number)
                 turn += 1
     return result
+
+
+def credentials_of(security: Mapping[str, Any]) -> Credentials | None:
+    """What Faust is told of `streams.kafka_security.KafkaSecurity.options`; None for a plain connection."""
+    if not security:
+        return None
+    if "sasl_mechanism" not in security:
+        return SSLCredentials(security["ssl_context"])
+    return SASLCredentials(
+        username=security["sasl_plain_username"],
+        password=security["sasl_plain_password"],
+        mechanism=security["sasl_mechanism"],
+        ssl_context=security.get("ssl_context"),
+    )
 
 
 def _assignor_for(thread: ConsumerThread) -> type[AbstractPartitionAssignor]:

@@ -28,6 +28,7 @@ from streams.admission import Admission
 from streams.engine import warm_up
 from streams.findings import Findings
 from streams.intake import TICK_SECONDS, Intake
+from streams.kafka_security import KafkaSecurity
 from streams.metrics import MetricsServer, WorkerMetrics
 from streams.outbox import Outbox
 from streams.rulebook_feed import RulebookFeed
@@ -35,7 +36,7 @@ from streams.screen import FACTS, PROGRESS_SECONDS, VIEWS, Screen
 from streams.snapshots import SnapshotStore
 from streams.tokens import TokenKey, Vault
 from streams.topics import Topics, TopicSettings
-from streams.transport import BatchSettings
+from streams.transport import BatchSettings, credentials_of
 from streams.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
@@ -89,6 +90,7 @@ class Worker:
         self.key = key or TokenKey.load()
         self.vault = vault or Vault.load()
         self.metrics = WorkerMetrics(settings.name)
+        self.security = KafkaSecurity.load().options()
         self.batches = BatchSettings(together=(FACTS, VIEWS))
         self._stop = asyncio.Event()
         self._scratch = tempfile.TemporaryDirectory(
@@ -101,9 +103,9 @@ class Worker:
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
         settings = self.settings
-        self.outbox = Outbox(settings.bootstrap_servers, on_failure=self._die)
+        self.outbox = Outbox(settings.bootstrap_servers, on_failure=self._die, **self.security)
         await self._patiently(self.outbox.start)
-        self.feed = RulebookFeed(settings.bootstrap_servers)
+        self.feed = RulebookFeed(settings.bootstrap_servers, **self.security)
         await self._patiently(self.feed.start)
         warm_up(self.feed.newest())
         cluster = await self.outbox.cluster()
@@ -171,6 +173,7 @@ class Worker:
         app = faust.App(
             settings.group,
             broker=f"batched://{settings.bootstrap_servers}",
+            broker_credentials=credentials_of(self.security),
             broker_session_timeout=10.0,
             broker_heartbeat_interval=3.0,
             broker_max_poll_interval=300.0,

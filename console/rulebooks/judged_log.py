@@ -8,6 +8,7 @@ late.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from console.rulebooks.difference import Run
 from console.rulebooks.reports import AlertLine
 from rules.events import FIRST_FACT, LOAN_KINDS, ROLES, Events
 from rules.rulebook import Rulebook
+from streams.delivery import connection_options
 from streams.engine import Engine, deciding_verdict
 from streams.findings import alert_id_of
 from streams.following import JudgedBatch
@@ -34,7 +36,7 @@ class Log:
     """The `judged` topic of a cluster."""
 
     def __init__(self, bootstrap_servers: str, topic: str = TOPIC, **security: Any) -> None:
-        self._settings = {"bootstrap_servers": bootstrap_servers.split(","), **security}
+        self._settings = {"bootstrap_servers": bootstrap_servers.split(","), **connection_options(security)}
         self._topic = topic
 
     def since(self, at: int, rulebook: Rulebook, progress: Callable[[int, int], None]) -> Iterator[JudgedBatch]:
@@ -45,17 +47,7 @@ class Log:
         Raises:
             kafka.errors.KafkaError: the broker does not answer.
         """
-        consumer = KafkaConsumer(
-            **self._settings,
-            enable_auto_commit=False,
-            allow_auto_create_topics=False,
-            group_id=None,
-            bootstrap_timeout_ms=TIMEOUT_MS,
-        )
-        try:
-            partitions = [
-                TopicPartition(self._topic, n) for n in sorted(consumer.partitions_for_topic(self._topic) or ())
-            ]
+        with self.consumer() as (consumer, partitions):
             if not partitions:
                 return
             consumer.assign(partitions)
@@ -64,6 +56,20 @@ class Log:
             for one, offset in start.items():
                 consumer.seek(one, offset)
             yield from self._read(consumer, start, ends, rulebook, progress)
+
+    @contextlib.contextmanager
+    def consumer(self) -> Iterator[tuple[KafkaConsumer, list[TopicPartition]]]:
+        """A consumer that keeps no place in the log, and the topic's partitions; KafkaError: no broker answers."""
+        consumer = KafkaConsumer(
+            **self._settings,
+            enable_auto_commit=False,
+            allow_auto_create_topics=False,
+            group_id=None,
+            bootstrap_timeout_ms=TIMEOUT_MS,
+        )
+        try:
+            numbers = sorted(consumer.partitions_for_topic(self._topic) or ())
+            yield consumer, [TopicPartition(self._topic, number) for number in numbers]
         finally:
             consumer.close()
 

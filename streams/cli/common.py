@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from streams.kafka import Kafka, KafkaSettings, KafkaUnavailable
+from streams.kafka_security import SecurityRefused
 
 
 class EXIT(IntEnum):
@@ -67,5 +68,7 @@ def errors_as_exit_codes() -> Iterator[None]:
     """Turn the errors that a command may meet into their sentence and exit code; others stay what they are."""
     try:
         yield
+    except SecurityRefused as error:
+        fail(error.message, error.remedy)
     except KafkaUnavailable as error:
         fail(error.message, error.remedy, EXIT.KAFKA)

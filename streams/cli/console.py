@@ -19,6 +19,7 @@ from console.store.opening import Store
 from console.web.house import wall_clock
 from streams.cli.common import JsonOption, console, errors_as_exit_codes, fail, output, print_json
 from streams.kafka import KafkaSettings
+from streams.kafka_security import KafkaSecurity
 from streams.logs import configure_logs
 from streams.tokens import KeyRefused
 from streams.topics import TopicsInvalid
@@ -110,7 +111,12 @@ def _settings(**given: Any) -> ConsoleSettings:
 
 
 def _servers(given: str | None) -> str:
-    """Where Kafka is said to be; whether it answers is the feed's affair, which waits for it."""
+    """Where Kafka is said to be; whether it answers is the feed's affair, which waits for it.
+
+    Raises:
+        SecurityRefused: the settings of the connection are wrong, which no waiting mends.
+    """
+    KafkaSecurity.load().options()
     settings = KafkaSettings()
     return given or settings.bootstrap_servers or f"127.0.0.1:{settings.port}"
 

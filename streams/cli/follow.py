@@ -15,6 +15,7 @@ from rules.flows import warm_up
 from streams.cli.common import EXIT, fail
 from streams.following import Follower
 from streams.following_worker import FollowingWorker, FollowSettings
+from streams.kafka_security import SecurityRefused
 from streams.logs import configure_logs
 from streams.meter import Meter
 from streams.notices import Necessity, Notices
@@ -52,7 +53,7 @@ def follow(
     warm_up()
     try:
         asyncio.run(FollowingWorker(FollowSettings(), followers).run())
-    except KeyRefused as refused:
+    except (KeyRefused, SecurityRefused) as refused:
         fail(refused.message, refused.remedy)
     except (NoRulebook, SnapshotError) as missing:
         fail(str(missing))

@@ -12,6 +12,7 @@ import typer
 import uvloop
 
 from streams.cli.common import EXIT, fail
+from streams.kafka_security import SecurityRefused
 from streams.logs import configure_logs
 from streams.rulebook_feed import NoRulebook
 from streams.supervisor import die_with_parent
@@ -34,7 +35,7 @@ def worker(
     uvloop.install()
     try:
         asyncio.run(Worker(WorkerSettings()).run())
-    except KeyRefused as refused:
+    except (KeyRefused, SecurityRefused) as refused:
         fail(refused.message, refused.remedy)
     except NoRulebook as missing:
         fail(str(missing))

@@ -17,7 +17,7 @@ from streams.contracts.headers import read_history
 from streams.contracts.loan import Loan
 from streams.contracts.reasons import FieldError
 from streams.contracts.suspicious_operation import SuspiciousOperation
-from streams.delivery import reaching, topic_missing
+from streams.delivery import connection_options, reaching, topic_missing
 from streams.event_files import read_values
 from streams.evidence.document import LoanStep, NoLoan, OrderKey, Place, RefusalEntry
 from streams.tokens import TokenKey
@@ -169,7 +169,10 @@ class KafkaLog:
         """The records of a topic from the oldest that is kept to its present end; controls are passed over."""
         with reaching(self._servers):
             consumer: Any = KafkaConsumer(
-                bootstrap_servers=self._servers, enable_auto_commit=False, allow_auto_create_topics=False
+                bootstrap_servers=self._servers,
+                enable_auto_commit=False,
+                allow_auto_create_topics=False,
+                **connection_options({}),
             )
         try:
             with reaching(self._servers):
