@@ -9,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select, tuple_
 
 from console.feed import tokens
 from console.feed.records import Reader, Record, local_day
 from console.store.keys import signed
-from console.store.tables import refusal_counts, registry_entries
-from console.store.upserts import Row, put
+from console.store.tables import refusal_counts, refusal_records, registry_entries
+from console.store.upserts import Row, add, chunks, put
 from rules.events import NO_TIME, PARTY_KINDS
 from rules.references import ACTIONS, APPEALS, PROOFS
 from streams import decode, records
@@ -36,7 +36,7 @@ NOBODY: Final = 0  # the subject of a blocked resource that asked for no payment
 def project(connection: Connection, reader: Reader, found: Sequence[Record]) -> None:
     """Store what registries say; of an entry that is told again the last word counts."""
     rows: list[Row] = []
-    refusals: Counter[tuple[int, str]] = Counter()
+    refusals: dict[tuple[str, str], list[tuple[int, str]]] = {}  # publisher and event_id → day and action of each
     kinds: dict[str, str] = {}
     for record in found:
         if not record.value:
@@ -50,13 +50,24 @@ def project(connection: Connection, reader: Reader, found: Sequence[Record]) -> 
             elif isinstance(said, records.CreditRefusals):
                 check_credit_refusals(said)
                 day = local_day(record.timestamp)
-                refusals.update((day, entry.action) for entry in said.entries)
+                refusals.setdefault((said.publisher, said.event_id), [(day, entry.action) for entry in said.entries])
         except decode.Rejected:
             reader.unreadable[record.topic] += 1
     put(connection, registry_entries, rows)
-    counts = [{"day": day, "action": action, "entries": n} for (day, action), n in sorted(refusals.items())]
-    put(connection, refusal_counts, counts, adding=("entries",))
+    _count(connection, refusals)
     tokens.know(connection, kinds)
+
+
+def _count(connection: Connection, refusals: dict[tuple[str, str], list[tuple[int, str]]]) -> None:
+    """Count the entries of those records that were not counted before."""
+    key = (refusal_records.c.publisher, refusal_records.c.event_id)
+    for some in chunks(list(refusals)):
+        for publisher, event_id in connection.execute(select(*key).where(tuple_(*key).in_(some))).all():
+            del refusals[publisher, event_id]
+    add(connection, refusal_records, [dict(zip(("publisher", "event_id"), one, strict=True)) for one in refusals])
+    counted = Counter(entry for entries in refusals.values() for entry in entries)
+    counts = [{"day": day, "action": action, "entries": n} for (day, action), n in sorted(counted.items())]
+    put(connection, refusal_counts, counts, adding=("entries",))
 
 
 def _admitted(record: Record, reader: Reader) -> decode.Record:

@@ -394,6 +394,13 @@ refusal_counts = Table(  # credit refusals are millions: the console keeps how m
     Column("entries", Integer, nullable=False),
 )
 
+refusal_records = Table(  # the records that were counted in them: one that comes again says nothing new
+    "refusal_records",
+    metadata,
+    Column("publisher", String(11), primary_key=True),
+    Column("event_id", String(64), primary_key=True),
+)
+
 rejected_counts = Table(  # what intake refused, by day, publisher and reason
     "rejected_counts",
     metadata,

@@ -150,8 +150,11 @@ def test_registries_are_kept_by_keys_and_the_last_word_counts(store: Store) -> N
     assert IIN not in str(rows(store, tables.registry_entries))
 
 
-def test_refusals_are_counted_by_day_and_never_kept(store: Store) -> None:
-    feed(store, "registry.credit-refusals", document("credit_refusals"), document("credit_refusals"))
+def test_refusals_are_counted_once_by_day_and_never_kept(store: Store) -> None:
+    said, next_one = document("credit_refusals"), document("credit_refusals", event_id="refusals-0002")
+    feed(store, "registry.credit-refusals", said, said)
+    # Of a batch that was told before only what is new counts, be the record the same or sent again.
+    feed(store, "registry.credit-refusals", next_one, said)
     assert rows(store, tables.refusal_counts) == [
         {"day": DAY, "action": "set", "entries": 2},
         {"day": DAY, "action": "withdrawn", "entries": 2},
