@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final
 
-from sqlalchemy import Connection, RowMapping
+from sqlalchemy import Connection
 
-from console.store.subjects import operations_of
+from console.store.subjects import Move, moves_of
 from rules.events import DAY_MS, FIRST_FACT, LOCAL_OFFSET_MS
 
 DAYS: Final = 180
@@ -60,21 +60,21 @@ class Habits:
 
 def before(connection: Connection, key: int, moment: int) -> Habits:
     """Habits of a subject in the `DAYS` before `moment`, ms UTC."""
-    return of(operations_of(connection, key, until=moment, limit=MOST), key, moment)
+    return of(moves_of(connection, key, until=moment, limit=MOST), key, moment)
 
 
-def of(rows: Sequence[RowMapping], key: int, moment: int) -> Habits:
-    """Habits that operations of a subject show; facts about it (a call, a listing) are no operations of it."""
-    moved = [row for row in rows if row["kind"] < FIRST_FACT and row["occurred_at"] >= moment - DAYS * DAY_MS]
-    paid = [row for row in moved if row["payer"] == key or key in (row["device"], row["phone"])]
-    received = [row for row in moved if row["payee"] == key and row["payer"] != key]
-    hours = Counter(hour_of(row["occurred_at"]) for row in moved)
-    others = {other for row in moved for other in (row["payer"], row["payee"]) if other is not None and other != key}
+def of(moves: Sequence[Move], key: int, moment: int) -> Habits:
+    """Habits that moves of a subject show; facts about it (a call, a listing) are no operations of it."""
+    moved = [move for move in moves if move.kind < FIRST_FACT and move.occurred_at >= moment - DAYS * DAY_MS]
+    paid = [(move.amount, move.payee) for move in moved if move.paid]
+    received = [(move.amount, move.payer) for move in moved if not move.paid]
+    hours = Counter(hour_of(move.occurred_at) for move in moved)
+    others = {other for move in moved for other in (move.payer, move.payee) if other is not None and other != key}
     return Habits(
         len(moved),
         DAYS,
-        _side(paid, "payee"),
-        _side(received, "payer"),
+        _side(paid),
+        _side(received),
         tuple(hours[hour] for hour in range(24)),
         frozenset(others),
     )
@@ -89,10 +89,10 @@ def hour_of(moment: int) -> int:
     return (moment + LOCAL_OFFSET_MS) % DAY_MS // _HOUR_MS
 
 
-def _side(rows: Sequence[RowMapping], other: str) -> Side:
-    amounts = [row["amount"] for row in rows]
+def _side(sums: Sequence[tuple[int, int | None]]) -> Side:
+    amounts = [amount for amount, _ in sums]
     if not amounts:
         return Side(0, 0, 0, 0)
     middle = median(amounts)
     spread = median(abs(amount - middle) for amount in amounts)
-    return Side(len(amounts), round(middle), round(spread), len({row[other] for row in rows}))
+    return Side(len(amounts), round(middle), round(spread), len({other for _, other in sums}))

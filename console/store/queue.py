@@ -141,14 +141,18 @@ def newest(connection: Connection) -> int:
     return int(connection.scalar(select(func.max(alerts.c.seq))) or 0)
 
 
-def since(connection: Connection, sieve: Sieve, seq: int, *, now: int, limit: int = PAGE) -> list[RowMapping]:
-    """Alerts that pass and came after `seq`, the newest first."""
+def since(
+    connection: Connection, sieve: Sieve, seq: int, *, now: int, up_to: int | None = None, limit: int = PAGE
+) -> list[RowMapping]:
+    """Alerts that pass and came after `seq`, the newest first; `up_to`: the last seq that counts."""
     chosen = (
         select(alerts)
         .where(alerts.c.seq > seq, *sieve.conditions(now), alerts.c.severity.in_(sieve.ranks))
         .order_by(alerts.c.seq.desc())
         .limit(limit)
     )
+    if up_to is not None:
+        chosen = chosen.where(alerts.c.seq <= up_to)
     return list(connection.execute(chosen).mappings())
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, func, select, true
+from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, func, or_, select, true
 
 from console.store.errors import NotFound
 from console.store.keys import key_of, short_text
@@ -38,6 +38,13 @@ _SHOWN: Final = (
     operations.c.phone,
     operations.c.risk,
 )
+_MOVED: Final = (
+    operations.c.occurred_at,
+    operations.c.kind,
+    operations.c.amount,
+    operations.c.payer,
+    operations.c.payee,
+)
 _ROLES: Final = (operations.c.payer, operations.c.payee, operations.c.device, operations.c.phone)
 
 
@@ -48,6 +55,17 @@ class Subject:
     key: int
     token: str
     kind: str
+
+
+class Move(NamedTuple):
+    """An operation or fact as far as the history of a subject needs it; tiyn, ms UTC."""
+
+    occurred_at: int
+    kind: int  # index into rules.events.KINDS
+    amount: int
+    payer: int | None
+    payee: int | None
+    paid: bool  # by the subject, or with it where it is a device or telephone; else it received, or was named only
 
 
 @dataclass(frozen=True)
@@ -117,11 +135,28 @@ def alerts_of(
     return [(roles[row["seq"]], row) for row in rows.mappings()]
 
 
-def operations_of(connection: Connection, key: int, *, until: int | None = None, limit: int = 200) -> list[RowMapping]:
-    """The latest operations and facts that concern a subject, the latest first; `until`: ms UTC, without it."""
+def moves_of(connection: Connection, key: int, *, until: int | None = None, limit: int = LOOKED_AT) -> list[Move]:
+    """The latest moves of a subject, the latest first, read from indexes alone; `until`: ms UTC, without it."""
+    moves: list[Move] = []
+    for role in _ROLES:
+        chosen = select(*_MOVED).where(role == key)
+        if role is operations.c.payee:  # what one pays to oneself has come as paid
+            chosen = chosen.where(or_(operations.c.payer.is_(None), operations.c.payer != key))
+        if until is not None:
+            chosen = chosen.where(operations.c.occurred_at < until)
+        rows = connection.execute(chosen.order_by(operations.c.occurred_at.desc()).limit(limit))
+        paid = role is not operations.c.payee
+        moves += [Move(*row, paid) for row in rows]
+    moves.sort(key=lambda move: move.occurred_at, reverse=True)
+    return moves[:limit]
+
+
+def operations_of(connection: Connection, key: int, *, limit: int = 200) -> list[RowMapping]:
+    """The latest operations and facts that concern a subject, the latest first."""
     found: dict[int, RowMapping] = {}
     for role in _ROLES:
-        for row in connection.execute(_latest(role, key, until, limit)).mappings():
+        chosen = select(*_SHOWN).where(role == key).order_by(operations.c.occurred_at.desc()).limit(limit)
+        for row in connection.execute(chosen).mappings():
             found[row["event"]] = row
     latest = sorted(found.values(), key=lambda row: (row["occurred_at"], row["event"]), reverse=True)
     return latest[:limit]
@@ -181,12 +216,6 @@ def users_of(connection: Connection, kind: str, key: int) -> list[tuple[int, int
 def _is_met(connection: Connection, key: int) -> bool:
     columns: tuple[Column[int], ...] = (alert_parties.c.key, operations.c.payer, operations.c.payee)
     return any(connection.execute(select(column).where(column == key).limit(1)).first() for column in columns)
-
-
-def _latest(role: ColumnElement[int], key: int, until: int | None, limit: int) -> Select[tuple[int, ...]]:
-    earlier = operations.c.occurred_at < until if until is not None else true()
-    chosen = select(*_SHOWN).where(role == key, earlier)
-    return chosen.order_by(operations.c.occurred_at.desc()).limit(limit)
 
 
 def _summed(mine: ColumnElement[int], other: ColumnElement[int], key: int) -> Select[tuple[int, int, int, int, int]]:

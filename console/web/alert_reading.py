@@ -38,7 +38,6 @@ from streams.contracts.fields import milliseconds
 from streams.contracts.suspicious_operation import Evidence, Signal, SuspiciousOperation
 
 SHOWN = 20  # siblings, warnings, notices
-HISTORY = 2_000  # operations in the picture
 
 
 def read(connection: Connection, viewer: Viewer, alert_id: str) -> AlertDetail:
@@ -74,9 +73,9 @@ def read(connection: Connection, viewer: Viewer, alert_id: str) -> AlertDetail:
 
 def history(connection: Connection, key: int) -> list[Bar]:
     """The history of a subject in bars, with its alerts."""
-    rows = subjects.operations_of(connection, key, limit=HISTORY)
+    moves = subjects.moves_of(connection, key)
     marks = [row["occurred_at"] for _, row in subjects.alerts_of(connection, key, limit=200)]
-    return bars_of(rows, key, marks)
+    return bars_of(moves, marks)
 
 
 def hexadecimal(event: int) -> str:

@@ -11,9 +11,9 @@ from console.network.neighbourhood import neighbourhood
 from console.network.paths import path
 from console.store import cases, habits, subjects
 from console.store.errors import NotFound
-from console.store.subjects import Subject
+from console.store.subjects import Move, Subject
 from console.store.tables import holds, meters, registry_entries, warnings
-from console.web.alert_reading import HISTORY, hexadecimal
+from console.web.alert_reading import hexadecimal
 from console.web.api.alert_detail import BarView, HabitsView, SideView
 from console.web.api.alert_models import alert_rows
 from console.web.api.case_models import CaseRow, case_row
@@ -45,15 +45,15 @@ def read(connection: Connection, viewer: Viewer, text: str, *, now: int, before:
     found = subjects.alerts_of(connection, key, before=before, limit=ALERTS + 1)
     shown = found[:ALERTS]
     rows = alert_rows(connection, viewer, [row for _, row in shown])
-    operations = subjects.operations_of(connection, key, limit=HISTORY)
+    moves = subjects.moves_of(connection, key)
     return SubjectDetail(
         token=subject.token,
         kind=subject.kind,
         alerts=[SubjectAlert(role=role, alert=row) for (role, _), row in zip(shown, rows, strict=True)],
         more_alerts=shown[-1][1]["seq"] if len(found) > ALERTS else None,
-        habits=_habits(operations, key, now),
-        history=[BarView(**asdict(bar)) for bar in bars_of(operations, key, [row["occurred_at"] for _, row in found])],
-        operations=_operations(connection, key, operations[:OPERATIONS]),
+        habits=_habits(moves, key, now),
+        history=[BarView(**asdict(bar)) for bar in bars_of(moves, [row["occurred_at"] for _, row in found])],
+        operations=_operations(connection, key),
         counterparties=_counterparties(connection, key),
         shared=_shared(connection, key),
         users=_users(connection, subject),
@@ -101,8 +101,8 @@ def _view(drawing: Drawing) -> NetworkView:
     )
 
 
-def _habits(rows: list[RowMapping], key: int, now: int) -> HabitsView | None:
-    usual = habits.of(rows, key, now)
+def _habits(moves: list[Move], key: int, now: int) -> HabitsView | None:
+    usual = habits.of(moves, key, now)
     if not usual.operations:
         return None
     return HabitsView(
@@ -119,7 +119,8 @@ def _habits(rows: list[RowMapping], key: int, now: int) -> HabitsView | None:
     )
 
 
-def _operations(connection: Connection, key: int, rows: list[RowMapping]) -> list[OperationView]:
+def _operations(connection: Connection, key: int) -> list[OperationView]:
+    rows = subjects.operations_of(connection, key, limit=OPERATIONS)
     named = subjects.named(connection, {side for row in rows for side in (row["payer"], row["payee"])})
     return [
         OperationView(

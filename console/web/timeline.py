@@ -13,8 +13,8 @@ from typing import Final
 
 from babel.dates import format_date
 from markupsafe import Markup
-from sqlalchemy import RowMapping
 
+from console.store.subjects import Move
 from console.web.formats import KAZAKHSTAN, Formats
 from rules.events import DAY_MS, FIRST_FACT, LOCAL_OFFSET_MS
 
@@ -35,11 +35,11 @@ class Bar:
     alerts: int
 
 
-def bars_of(rows: Sequence[RowMapping], key: int, alerts: Iterable[int]) -> list[Bar]:
-    """Operations of a subject in bars of equal length, without gaps; `alerts`: when its alerted operations happened."""
-    moved = [row for row in rows if row["kind"] < FIRST_FACT]
+def bars_of(moves: Sequence[Move], alerts: Iterable[int]) -> list[Bar]:
+    """Moves of a subject in bars of equal length, without gaps; `alerts`: when its alerted operations happened."""
+    moved = [move for move in moves if move.kind < FIRST_FACT]
     marks = list(alerts)
-    days = [_day(row["occurred_at"]) for row in moved] + [_day(mark) for mark in marks]
+    days = [_day(move.occurred_at) for move in moved] + [_day(mark) for mark in marks]
     if not days:
         return []
     first, last = min(days), max(days)
@@ -47,15 +47,12 @@ def bars_of(rows: Sequence[RowMapping], key: int, alerts: Iterable[int]) -> list
     first = max(first, last - size * _MOST_BARS + 1)
     count = (last - first) // size + 1
     received, paid, operations, alerted = ([0] * count for _ in range(4))
-    for row in moved:
-        place = (_day(row["occurred_at"]) - first) // size
+    for move in moved:
+        place = (_day(move.occurred_at) - first) // size
         if place < 0:
             continue
         operations[place] += 1
-        if row["payee"] == key and row["payer"] != key:
-            received[place] += row["amount"]
-        elif row["payer"] == key or key in (row["device"], row["phone"]):
-            paid[place] += row["amount"]
+        (paid if move.paid else received)[place] += move.amount
     for mark in marks:
         place = (_day(mark) - first) // size
         if place >= 0:

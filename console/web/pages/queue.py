@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
-from console.store import alerts, filters
+from console.store import alerts, audit_log, filters
 from console.store.alerts import StaleAlerts
 from console.store.dispositions import PUBLISHED, REASONS
 from console.store.errors import NotFound
@@ -48,20 +48,6 @@ def queue(request: Request, viewer: Reader, house: TheHouse, query: Annotated[Qu
     )
 
 
-@router.get("/queue/rows")
-def rows(
-    request: Request,
-    viewer: Reader,
-    house: TheHouse,
-    query: Annotated[QueueQuery, Query()],
-    seq: Annotated[int, Query(ge=0, le=2**53)],
-) -> Response:
-    """Rows of alerts that came after `seq`, to be put above those of an open page."""
-    with house.store.reading() as connection:
-        found = queue_reading.arrived(connection, viewer, query, seq, now=house.clock())
-    return page(request, viewer, "queue/rows.html", rows=found.alerts, newest=found.newest)
-
-
 @router.get("/queue/campaigns/{campaign_id}")
 def campaign(
     request: Request,
@@ -92,11 +78,11 @@ def actions(
             done = act(connection, house, viewer, wanted, now=now)
     except StaleAlerts as stale:
         with house.store.reading() as connection:
-            changed = [alerts.find(connection, alert_id) for alert_id in stale.alert_ids]
-            shown = alert_rows(connection, viewer, changed)
-        typed = {"note": wanted.note} if wanted.note else {}
+            rows = alert_rows(connection, viewer, [alerts.find(connection, each) for each in stale.alert_ids])
+            changed = [(row, audit_log.last_of_alert(connection, row.alert_id, row.case_id)) for row in rows]
+        onward = local_path(back, "/queue")
         return page(
-            request, viewer, "queue/stale.html", status=409, rows=shown, typed=typed, back=local_path(back, "/queue")
+            request, viewer, "queue/stale.html", status=409, changed=changed, typed={"note": wanted.note}, back=onward
         )
     return see_other(request, local_path(back, "/queue"), f"queue.done.{wanted.action}", n=len(done))
 

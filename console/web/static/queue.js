@@ -57,12 +57,16 @@
 
   // -- campaigns open in their place ------------------------------------------------------------------------------------
 
+  function rowsIn(html) {
+    const body = document.createElement("template");
+    body.innerHTML = `<table><tbody>${html}</tbody></table>`;
+    return [...body.content.querySelectorAll("tr")];
+  }
+
   async function rowsOf(address) {
     const answer = await fetch(address, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
     if (!answer.ok) throw new Error(answer.statusText);
-    const body = document.createElement("template");
-    body.innerHTML = `<table><tbody>${await answer.text()}</tbody></table>`;
-    return [...body.content.querySelectorAll("tr")];
+    return rowsIn(await answer.text());
   }
 
   // Rows that came in later are made ready like those of the page: console.js listens to htmx's event.
@@ -89,22 +93,12 @@
   // -- new alerts: put above, and the row under the cursor stays where the eye is -------------------------------------
 
   if (!table || !window.EventSource || new URLSearchParams(location.search).get("after")) return;
-  let newest = Number(table.dataset.newest);
   let unseen = 0;
-  let asking = false;
   const pill = form.querySelector("[data-arrivals]");
 
-  async function takeIn(upTo) {
-    if (asking || upTo <= newest) return;
-    asking = true;
-    try {
-      const rows = await rowsOf(`${table.dataset.live}&seq=${newest}`);
-      newest = upTo;
-      const fresh = rows.filter((row) => !document.getElementById(row.id));
-      if (fresh.length > 0) place(fresh);
-    } finally {
-      asking = false;
-    }
+  function takeIn(html) {
+    const fresh = rowsIn(html).filter((row) => !document.getElementById(row.id));
+    if (fresh.length > 0) place(fresh);
   }
 
   function place(rows) {
@@ -132,7 +126,7 @@
     table.querySelector("[data-row]")?.classList.add("current");
   });
 
-  const stream = new EventSource(`/live?after=${newest}`);
-  stream.addEventListener("alerts", (event) => takeIn(JSON.parse(event.data).newest));
+  const stream = new EventSource(`${table.dataset.live}&seq=${table.dataset.newest}`);
+  stream.addEventListener("alerts", (event) => takeIn(JSON.parse(event.data).rows));
   addEventListener("pagehide", () => stream.close());
 })();

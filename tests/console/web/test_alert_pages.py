@@ -39,7 +39,7 @@ def test_every_page_of_an_alert_is_there_in_every_language(store: Store, languag
     filled(store)
     browser = signed_in(store, "analyst", language=language, clock=lambda: NOW)
     for path in (
-        "/queue", "/queue?view=alerts", "/queue?state=closed", "/queue/rows?seq=0", f"/alerts/{ALERT}",
+        "/queue", "/queue?view=alerts", "/queue?state=closed", "/queue/campaigns/1", f"/alerts/{ALERT}",
         f"/subjects/{person(2).text}", f"/subjects/{phone(1).text}", f"/subjects/{person(2).text}/network",
         f"/subjects/{person(1).text}/network?other={person(3).text}", "/cases", "/proposals",
     ):  # fmt: skip
