@@ -43,6 +43,7 @@ _HASH: Final = String(32)
 _SIEVED: Final = (
     "typology", "institution", "assignee", "state", "snoozed_until", "subject_role", "occurred_at", "campaign_id",
 )  # fmt: skip
+_LED_BY: Final = ("typology", "institution", "assignee", "campaign_id")  # filters that have indexes of their own
 CONFIRMED: Final = ("confirmed", "mule", "victim", "returned_money")  # reason codes by which a fraud took place
 # As SQLite compares it to a query's words, letter by letter: those that count confirmed frauds have this very text.
 FRAUD_CONFIRMED: Final = text("reason_code IN ('confirmed', 'mule', 'victim', 'returned_money')")
@@ -50,6 +51,7 @@ _OPEN: Final = text("state <> 'closed'")
 _RUNNING: Final = text("state <> 'closed' AND deadline_at IS NOT NULL")
 _CLOSED: Final = text("state = 'closed'")
 _WITH_PHONE: Final = text("phone IS NOT NULL")
+_WITH_ACCOUNT: Final = text("payee_account IS NOT NULL")
 
 # -- what the feed writes; nobody else does ---------------------------------------------------------------------------
 
@@ -99,10 +101,18 @@ operations = Table(  # one judged transaction or fact (rules.events.KINDS), as t
     Column("payer_institution", String(11)),
     Column("payee_institution", String(11)),
     Column("risk", Float, nullable=False),
-    Index(None, "payer", "occurred_at"),
-    Index(None, "payee", "occurred_at"),
+    # With what the history of a subject needs, so that two thousand moves are read without their rows.
+    Index("ix_operations_payer_moves", "payer", "occurred_at", "kind", "amount", "payee"),
+    Index("ix_operations_payee_moves", "payee", "occurred_at", "kind", "amount", "payer"),
     Index(None, "device", "occurred_at"),
     Index("ix_operations_phone", "phone", "occurred_at", sqlite_where=_WITH_PHONE, postgresql_where=_WITH_PHONE),
+    Index(
+        "ix_operations_payee_account",  # a listed account is screened again by it
+        "payee_account",
+        "occurred_at",
+        sqlite_where=_WITH_ACCOUNT,
+        postgresql_where=_WITH_ACCOUNT,
+    ),
     Index(None, "institution", "event_id"),
     Index(None, "occurred_at"),
 )
@@ -229,6 +239,21 @@ alerts = Table(
         postgresql_where=_CLOSED,
     ),
 )
+
+for _first in _LED_BY:
+    _rest = [name for name in _SIEVED if name != _first]
+    Index(
+        f"ix_alerts_queue_{_first}",
+        *[alerts.c[name] for name in (_first, "status", "severity", "amount", "seq", "deadline_at", *_rest)],
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    )
+    Index(
+        f"ix_alerts_closed_{_first}",
+        *[alerts.c[name] for name in (_first, "status", "severity", "seq", "amount", *_rest)],
+        sqlite_where=_CLOSED,
+        postgresql_where=_CLOSED,
+    )
 
 alert_parties = Table(  # whom an alert concerns, in whatever role: the subject page looks here
     "alert_parties",

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
 import msgspec
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from console.listing.drafts import EntryDraft, faults
+from console.store import registries
 from console.store.opening import Store
 from console.store.tables import outbound, proposals
 from console.texts import Language
@@ -210,3 +212,20 @@ def test_who_only_reads_proposes_nothing(listed: Store, role: str) -> None:
     browser = browser_of(listed, role)
     assert browser.get("/registries").status_code == 200
     assert browser.submit("/registries/new", **FORM).status_code == 403
+
+
+def test_a_listed_account_is_screened_again_without_reading_every_operation(listed: Store) -> None:
+    account = 2**40
+    paid = [operation(f"a{n}", payer=person(n), payee=person(9), payee_account=account, at=NOW + n) for n in (-1, 1)]
+    feed_judged(listed, paid)
+    asked: list[tuple[str, Any]] = []
+    with listed.reading() as connection:
+        entry = replace(registries.of_list(connection, "convicted-0001"), key=account, kind="account")
+        event.listen(connection, "before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+        found = registries.screened(connection, entry)
+        assert (found.before.operations, found.since.operations) == (1, 1)
+        if connection.dialect.name != "sqlite":
+            return
+        for statement, values in asked[:2]:
+            steps = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)]
+            assert any("ix_operations_payee_account" in step for step in steps), steps
