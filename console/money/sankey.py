@@ -15,7 +15,8 @@ WIDTH: Final = 1_000
 BOX: Final = 14  # width of a box
 LABEL: Final = 130  # room for names right of the last column
 GAP: Final = 34  # between boxes, with room for a name
-TALLEST: Final = 420  # of a column's boxes together
+TALLEST: Final = 420  # of a column's boxes together, where there are many
+TALL: Final = 84  # of a column that is one box: a single flow needs no more
 TOP: Final = 26
 LEAST: Final = 1.5  # so that nothing is too thin to be seen
 SHOWN: Final = 9  # boxes of a column that stand alone
@@ -117,7 +118,8 @@ def _boxes(
     last = max(columns.values(), default=0)
     step = (WIDTH - LABEL - BOX) / max(1, last)
     fullest = max((sum(sizes[n] for n in sizes if columns[n] == c) for c in range(last + 1)), default=0)
-    scale = TALLEST / fullest if fullest else 0.0
+    most = max((sum(columns[n] == c for n in sizes) for c in range(last + 1)), default=0)
+    scale = min(TALLEST, TALL * most) / fullest if fullest else 0.0
     placed: dict[Group, Box] = {}
     for column in range(last + 1):
         nodes = [node for node in sizes if columns[node] == column]

@@ -116,6 +116,25 @@ def told(connection: Connection, key: int, *, most: int = MOST_OPERATIONS) -> To
     return Told(tell(key, reversed(rows), least_payment=least), len(rows), cut)
 
 
+def largest_payment(connection: Connection, key: int) -> int | None:
+    """The operation that paid a collector most, to follow its money from; None where it was never paid."""
+    query = (
+        select(operations.c.event)
+        .where(operations.c.payee == key, operations.c.kind < len(TRANSACTION_KINDS))
+        .order_by(operations.c.amount.desc(), operations.c.event)
+        .limit(1)
+    )
+    return connection.scalar(query)
+
+
+def watched(connection: Connection, keys: list[int]) -> set[int]:
+    """Which of these subjects have a pyramid meter."""
+    found: set[int] = set()
+    for some in chunks(keys):
+        found.update(connection.scalars(select(meters.c.collector).where(meters.c.collector.in_(some))))
+    return found
+
+
 def warned_payers(connection: Connection, key: int) -> set[int]:
     """Keys of those who have been warned of this payee."""
     query = select(warnings.c.payer).where(warnings.c.payee == key)

@@ -1,7 +1,8 @@
 """Every word that the console shows a person, in Kazakh, Russian and English: one YAML a page, checked when loaded.
 
 `queue.yaml` with `title: {kk: …, ru: …, en: …}` is the text `queue.title`; keys may be nested. A text may hold
-`{name}` placeholders, and where it counts something, forms by `{n}` in the plural categories of its language:
+`{name}` placeholders, and where it counts something, forms by `{n}` in the plural categories of its language, in which
+the number is written with the language's separators:
 
     left:
       kk: "{n} ескерту қалды"
@@ -19,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from babel import Locale
+from babel.numbers import format_decimal
 
 from rules.yaml import parse
 
@@ -59,6 +61,8 @@ class Texts:
             count = values["n"]
             category = self._plural[language](count if isinstance(count, int | float) else 0)
             form = form.get(category) or form["other"]
+            if isinstance(count, int):
+                values["n"] = format_decimal(count, locale=language)
         return form.format_map(values) if values or "{" in form else form
 
     def placeholders(self, key: str) -> frozenset[str]:

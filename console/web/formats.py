@@ -18,7 +18,8 @@ from console.texts import Language
 KAZAKHSTAN: Final = timezone(timedelta(hours=5))  # one time in the whole country since 1 March 2024
 _NO_BREAK: Final = "\u00a0"
 _MONEY: Final[NumberPattern] = parse_pattern("#,##0.00")
-_PERCENT: Final[NumberPattern] = parse_pattern("0.#%")
+_SPACED: Final[NumberPattern] = parse_pattern(f"#,##0.#{_NO_BREAK}%")
+_PERCENT: Final[dict[Language, NumberPattern]] = {"kk": _SPACED, "ru": _SPACED, "en": parse_pattern("#,##0.#%")}
 _LONGEST: Final = 2_000
 _RECENT: Final = timedelta(days=7)
 # Letters that show nothing or turn the direction of others: control, format, surrogate, private use; line separators.
@@ -69,10 +70,12 @@ class Formats:
     def percent(self, share: float | None) -> str:
         """A share of one.
 
-        >>> Formats("ru").percent(0.125)
-        '12,5%'
+        >>> Formats("ru").percent(0.125), Formats("en").percent(0.125), Formats("kk").percent(1)
+        ('12,5\xa0%', '12.5%', '100\xa0%')
         """
-        return "–" if share is None else str(_PERCENT.apply(share, self.locale))
+        if share is None:
+            return "–"
+        return str(_PERCENT[self.language].apply(round(share, 3) + 0.0, self.locale))
 
     def instant(self, moment: int | None, *, seconds: bool = True) -> Markup:
         """Day and time in Kazakhstan, as a <time> that also says the exact instant."""

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from console.money.purses import METHODS
-from console.store import cases, freezing, money, recalls, restitution
+from console.store import cases, freezing, meters, money, recalls, restitution
 from console.store.errors import NotFound
 from console.store.money import event_of
 from console.web.house import House, TheHouse
@@ -120,6 +120,7 @@ def _show(
 ) -> Response:
     with house.store.reading() as connection:
         reading = read(connection, events, asked)
+        collectors = meters.watched(connection, [party.key for party in reading.followed.named.values()])
         own = cases.listing(connection, viewer, state="open", limit=_OWN_CASES).rows if viewer.can("cases.read") else []
     followed = reading.followed
     said, moved = followed.traces[asked.method], followed.traces[asked.method].moved
@@ -139,6 +140,7 @@ def _show(
         case_id=case_id,
         methods=METHODS,
         kinds=KINDS,
+        collectors=sorted({party.token for party in followed.named.values() if party.key in collectors}),
         picture=picture,
         left_out=left_out,
         listed=sorted(largest, key=lambda stop: (stop.hop, -stop.received[asked.method])),

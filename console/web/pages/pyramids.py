@@ -12,6 +12,7 @@ from console.map import ABROAD, NOT_GIVEN, tile_map
 from console.pyramids.detail import PAGE, Detail, Payer, detail, unwarned
 from console.pyramids.pictures import bars, plot
 from console.store import meters
+from console.store.money import event_text
 from console.web.house import House, TheHouse
 from console.web.page import page
 from console.web.tokens import key_in_path
@@ -48,6 +49,7 @@ def pyramid(
     key = key_in_path(token)
     with house.store.reading() as connection:
         found = detail(connection, key, start=start)
+        largest = meters.largest_payment(connection, key)
     return page(
         request,
         viewer,
@@ -56,6 +58,7 @@ def pyramid(
         start=start,
         following=start + PAGE if start + PAGE < found.unwarned else None,
         by=by,
+        largest=event_text(largest) if largest is not None else None,
         **_pictures(found, by),
     )
 
