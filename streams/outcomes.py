@@ -5,13 +5,14 @@ The demo, the benchmarks and the fault tests look at a center only through this:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from kafka import KafkaConsumer, TopicPartition
@@ -22,6 +23,8 @@ from streams import frames
 from streams.alerts import ALERTS
 from streams.contracts.fields import instant, milliseconds
 from streams.delivery import connection_options
+
+LOT_BYTES: Final = 64 * 1024 * 1024  # of records that are held at once
 
 
 @dataclass(slots=True)
@@ -164,16 +167,34 @@ def percentile(values: list[int], share: float) -> float:
 
 
 def records_of(bootstrap_servers: str, topic: str) -> Iterator[Any]:
-    """Every record of a topic, from its beginning to its present end."""
+    """Every record of a topic, from its beginning to its present end.
+
+    No consumer is open while its records are looked at: a loop that an error leaves keeps no thread of one alive.
+    """
+    places: dict[Any, int] = {}
+    ends: dict[Any, int] = {}
+    while True:
+        yield from _lot(bootstrap_servers, topic, places, ends)
+        if all(places[partition] >= end for partition, end in ends.items()):
+            return
+
+
+def _lot(bootstrap_servers: str, topic: str, places: dict[Any, int], ends: dict[Any, int]) -> list[Any]:
+    """About LOT_BYTES of records from `places`, which are moved on; without `ends` it begins, and fills them in."""
+    lot: list[Any] = []
+    room = LOT_BYTES
     consumer = KafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, **connection_options({}))
-    try:
-        for number in sorted(consumer.partitions_for_topic(topic) or ()):
-            partition = TopicPartition(topic, number)
+    with contextlib.closing(consumer):
+        if not ends:
+            numbers = sorted(consumer.partitions_for_topic(topic) or ())
+            ends |= consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
+            places |= consumer.beginning_offsets(list(ends))
+        for partition, end in ends.items():
             consumer.assign([partition])
-            consumer.seek_to_beginning(partition)
-            end = consumer.end_offsets([partition])[partition]
-            while consumer.position(partition) < end:
+            consumer.seek(partition, places[partition])
+            while places[partition] < end and room > 0:
                 for records in consumer.poll(timeout_ms=500).values():
-                    yield from records
-    finally:
-        consumer.close()
+                    lot += records
+                    room -= sum(len(record.value or b"") for record in records)
+                places[partition] = consumer.position(partition)
+    return lot
