@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rules.events import (
     CHANNELS,
@@ -54,6 +55,7 @@ class Told:
     rows: Events
     scores: np.ndarray[Any, np.dtype[np.float64]]
     entries: Entries
+    lists: NDArray[np.uint32] | None = None  # [n, 4] where it is known who was on which; else `entries` say it
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +211,7 @@ def judge(rulebook: Rulebook, told: Told) -> Judged:
     references = ReferenceSets()
     references.source("example", 0)
     references.insert(told.entries)
-    lists = references.of_events(rows, rulebook.listed_roles)
+    lists = told.lists if told.lists is not None else references.of_events(rows, rulebook.listed_roles)
     judged = rulebook.judge(rows, needed, applied.values, applied.statistics, told.scores, lists)
     loans = Loans()
     loans.add(rows)

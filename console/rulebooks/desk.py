@@ -16,13 +16,14 @@ from console.rulebooks.shelf import Shelf
 from console.rulebooks.sources import FileEvents, JudgedEvents, SimulatedEvents
 from console.rulebooks.work import Comparison, Search
 from console.rulebooks.workshop import Job, Workshop
-from console.store import drafts
+from console.store import drafts, recent_alerts
 from console.store.actor import Actor, need
 from console.store.drafts import Draft
 from console.store.errors import NotFound, Stale, StoreError
 from console.store.opening import Store
 
 READ: Final = "rulebook.read"
+RECENT_ALERTS: Final = 5  # each of them is judged again some hundred times
 
 
 class BaseUnknown(StoreError):
@@ -178,7 +179,7 @@ class Desk:
             self.publish(actor)
 
     def seek_evasions(self, typology_id: str) -> Job:
-        """Begin to look for the cheapest evasions of a typology in force.
+        """Begin to look for the cheapest evasions of a typology in force: of its examples, and of its latest alerts.
 
         Raises:
             NotFound: no typology in force has this id.
@@ -187,7 +188,16 @@ class Desk:
         files, _ = self.shelf.in_force()
         if typology_id not in {typology.id for typology in self.shelf.rulebook(files).typologies}:
             raise NotFound(f"typology {typology_id}")
-        return self.workshop.ask(Search(files=files, typology=typology_id))
+        with self.store.reading() as connection:
+            alerts = recent_alerts.latest(connection, typology_id, RECENT_ALERTS) if self.bootstrap_servers else []
+        return self.workshop.ask(
+            Search(
+                files=files,
+                typology=typology_id,
+                alerts=tuple(alerts),
+                bootstrap_servers=self.bootstrap_servers,
+            )
+        )
 
     def in_force_digest(self) -> str:
         """The digest of the rulebook in force."""

@@ -86,7 +86,7 @@ def _split(story: Story, parts: float) -> Iterator[Moment]:
             continue
         part = moment.said.model_copy(update={"amount": round(moment.amount / parts, 2)})
         for number in range(int(parts)):
-            yield Moment(moment.at + number * _PART_MS, part, True)
+            yield moment._replace(at=moment.at + number * _PART_MS, said=part)
 
 
 def _pace(story: Story, minutes: float) -> Iterator[Moment]:
@@ -141,7 +141,11 @@ def _among(role: str) -> Callable[[Story, float], Iterator[Moment]]:
 def _helped(moment: Moment, field: str, name: str, which: int) -> Moment:
     if not which:
         return moment
-    return moment._replace(said=moment.said.model_copy(update={field: f"{name[:40]}.{which}"}))
+    changed = {field: f"{name[:40]}.{which}"}
+    account = getattr(moment.said, f"{field}_account", None)
+    if account is not None:
+        changed[f"{field}_account"] = f"{account[:40]}.{which}"
+    return moment._replace(said=moment.said.model_copy(update=changed))
 
 
 def _names(story: Story, role: str) -> set[str]:
@@ -164,7 +168,7 @@ def _meet_before(story: Story, days: float) -> Iterator[Moment]:
             continue
         met.add(pair)
         greeting = moment.said.model_copy(update={"kind": "transfer", "amount": _GREETING, "purpose": None})
-        yield Moment(moment.at - int(days) * DAY_MS, greeting, False)
+        yield moment._replace(at=moment.at - int(days) * DAY_MS, said=greeting, own=False)
 
 
 def _old_accounts(moment: Moment) -> Moment:

@@ -13,7 +13,7 @@ from itertools import combinations
 from typing import Final
 
 from console.rulebooks.evasion_changes import Change, Kind, choices
-from console.rulebooks.reports import Evasion, EvasionReport, Step
+from console.rulebooks.reports import Evasion, EvasionReport, Step, Way
 from console.rulebooks.stories import Story, Verdict, story_of, verdict
 from rules.events import DAY_MS
 from rules.rulebook import Rulebook
@@ -71,36 +71,62 @@ def evasions(
     examples = rulebook.typologies[place].examples.alerting
     found, missed, tries = [], [], 0
     for number, example in enumerate(examples):
-        evasion, tried = _cheapest(rulebook, place, example, prices, most_tries)
+        ways, tried = _of_example(rulebook, place, example, prices, most_tries)
         tries += tried
-        if evasion is None:
-            missed.append(example.name)
+        if ways:
+            found.append(Evasion(example=example.name, **ways[0].model_dump()))
         else:
-            found.append(evasion)
+            missed.append(example.name)
         progress(number + 1, len(examples))
     return EvasionReport(typology=typology_id, digest=rulebook.digest, tries=tries, found=found, not_found=missed)
 
 
-def _cheapest(
-    rulebook: Rulebook, place: int, example: Example, prices: Prices, most_tries: int
-) -> tuple[Evasion | None, int]:
-    if any(said.anomaly for said in example.events):
-        return None, 0
-    story = story_of(rulebook, place, example)
+def cheapest_ways(
+    rulebook: Rulebook,
+    place: int,
+    story: Story,
+    *,
+    prices: Prices = Prices(),
+    most_ways: int = 1,
+    most_tries: int = MOST_TRIES,
+    ended: Callable[[], bool] = lambda: False,
+) -> tuple[list[Way], int]:
+    """The cheapest ways to keep the typology at `place` silent on a story, and how many judgements it took.
+
+    A way that only adds a change to one that is found already is none. The search stops at `most_ways`, at
+    `most_tries`, or once `ended`, which is asked before each judgement.
+    """
     options = choices(rulebook.typologies[place], story)
+    ways: list[Way] = []
+    known: list[set[Kind]] = []
     tries = 0
     for changes in _in_order(story, options, prices):
+        kinds = {change.kind for change in changes}
+        if any(each <= kinds for each in known):
+            continue
         attempt = _attempt(story, changes, prices)
         if len(attempt.story) > MOST_EVENTS:
             continue
-        if tries == most_tries:
+        if tries >= most_tries or ended():
             break
         tries += 1
         said = verdict(rulebook, place, attempt.story)
         if said.silent:
             attempt, said, more = _finer(rulebook, place, story, attempt, said, options, prices)
-            return _told(example, story, attempt, said), tries + more
-    return None, tries
+            tries += more
+            known.append(kinds)
+            ways.append(_told(story, attempt, said))
+        if len(ways) == most_ways:
+            break
+    return sorted(ways, key=lambda way: way.price), tries
+
+
+def _of_example(
+    rulebook: Rulebook, place: int, example: Example, prices: Prices, most_tries: int
+) -> tuple[list[Way], int]:
+    if any(said.anomaly for said in example.events):
+        return [], 0
+    return cheapest_ways(rulebook, place, story_of(rulebook, place, example), prices=prices, most_tries=most_tries)
 
 
 def _in_order(story: Story, options: dict[Kind, list[float]], prices: Prices) -> list[tuple[Change, ...]]:
@@ -174,7 +200,7 @@ def _finer(
     for at, change in enumerate(silent.changes):
         numbers = options[change.kind]
         where = numbers.index(change.number)
-        slighter = numbers[where - 1] if where else _slightest(change.kind, change.number)
+        slighter = numbers[where - 1] if where else _slightest(story, change)
         for _ in range(_FINER):
             middle = _rounded(change.kind, (slighter + silent.changes[at].number) / 2)
             if middle in (slighter, silent.changes[at].number):
@@ -190,17 +216,19 @@ def _finer(
     return silent, said, tries
 
 
-def _slightest(kind: Kind, number: float) -> float:
-    return number if kind in ("keep_under", "stop_after") else min(1.0, number)
+def _slightest(story: Story, change: Change) -> float:
+    """The number that changes nothing, or next to nothing."""
+    if change.kind == "keep_under":
+        return max(moment.amount for moment in story if moment.own)
+    return change.number if change.kind == "stop_after" else min(1.0, change.number)
 
 
 def _rounded(kind: Kind, number: float) -> float:
     return round(number, -3) if kind == "keep_under" else float(round(number))
 
 
-def _told(example: Example, story: Story, attempt: _Attempt, said: Verdict) -> Evasion:
-    return Evasion(
-        example=example.name,
+def _told(story: Story, attempt: _Attempt, said: Verdict) -> Way:
+    return Way(
         steps=[Step(kind=change.kind, number=change.number) for change in attempt.changes],
         money_moved=sum(moment.amount for moment in story if moment.own),
         money_forgone=round(attempt.effort.forgone, 2),

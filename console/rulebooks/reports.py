@@ -161,10 +161,9 @@ class Step(Report):
     number: float
 
 
-class Evasion(Report):
-    """The cheapest change of one alerting example that keeps this typology silent."""
+class Way(Report):
+    """Changes of a story that keep a typology silent, and what they cost whoever makes them."""
 
-    example: str
     steps: list[Step]
     money_moved: float = Field(description="Tenge of the story as it is written")
     money_forgone: float = Field(description="Tenge of it that the evader gives up")
@@ -176,11 +175,41 @@ class Evasion(Report):
     still_caught_by: list[str]
 
 
+class Evasion(Way):
+    """The cheapest change of one alerting example that keeps this typology silent."""
+
+    example: str
+
+
+class AlertEvasions(Report):
+    """What would have kept one real alert from being raised, the cheapest first."""
+
+    alert_id: str
+    occurred_at: int = Field(description="ms since 1970 UTC")
+    standing: Literal["found", "none", "gone", "not_raised", "no_time"] = Field(
+        description="gone: its operations are no longer kept; not_raised: those that are kept raise no alert any more"
+    )
+    operations: int = Field(description="Of its parties, that were judged again")
+    missing: int = Field(description="Of its parties, that the store knows and Kafka no longer keeps")
+    ways: list[Way]
+
+
+class RecentAlerts(Report):
+    """The latest alerts of a typology, looked at in the same way as its examples."""
+
+    standing: Literal["read", "without", "away"] = Field(
+        description="without: this console has no Kafka; away: it does not answer"
+    )
+    seconds: float = Field(description="What the search took")
+    alerts: list[AlertEvasions]
+
+
 class EvasionReport(Report):
-    """What a typology costs to evade, example by example."""
+    """What a typology costs to evade, example by example, and alert by alert where they can be judged again."""
 
     typology: str
     digest: str
     tries: int
     found: list[Evasion]
     not_found: list[str] = Field(description="Examples that stayed alerting whatever was tried")
+    recent: RecentAlerts = RecentAlerts(standing="without", seconds=0, alerts=[])

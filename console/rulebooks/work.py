@@ -14,8 +14,9 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, Field, TypeAdapter
 
 from console.rulebooks.evasions import evasions
-from console.rulebooks.reports import DifferenceReport
+from console.rulebooks.reports import DifferenceReport, EvasionReport
 from console.rulebooks.sources import AnyEvents
+from console.store.recent_alerts import RecentAlert
 from rules.rulebook import Rulebook
 from streams.tokens import KeyRefused, TokenKey, demo_keys
 
@@ -33,11 +34,13 @@ class Comparison(BaseModel):
 
 
 class Search(BaseModel):
-    """A typology whose cheapest evasions are looked for."""
+    """A typology whose cheapest evasions are looked for, in its examples and in its latest alerts."""
 
     kind: Literal["search"] = "search"
     files: dict[str, str]
     typology: str
+    alerts: tuple[RecentAlert, ...] = ()
+    bootstrap_servers: str | None = None
 
 
 Request = Annotated[Comparison | Search, Field(discriminator="kind")]
@@ -49,10 +52,27 @@ def main(request: Path, answer: Path) -> None:
     os.nice(_NICENESS)
     asked = REQUEST.validate_json(request.read_bytes())
     if isinstance(asked, Search):
-        report: BaseModel = evasions(Rulebook.from_documents(asked.files), asked.typology, progress=_say)
+        report: BaseModel = _searched(asked)
     else:
         report = _compared(asked)
     answer.write_text(report.model_dump_json(), encoding="utf-8")
+
+
+def _searched(asked: Search) -> EvasionReport:
+    rulebook, more = Rulebook.from_documents(asked.files), len(asked.alerts)
+    report = evasions(rulebook, asked.typology, progress=lambda done, of: _say(done, of + more))
+    if asked.bootstrap_servers is None:
+        return report
+    # Kafka's client takes a while to import, and a search without it is over sooner.
+    from console.rulebooks.alert_evasions import of_log
+    from console.rulebooks.judged_log import Log
+
+    first = len(report.found) + len(report.not_found)
+    log = Log(asked.bootstrap_servers)
+    recent = of_log(
+        rulebook, asked.typology, asked.alerts, log, progress=lambda done, of: _say(first + done, first + of)
+    )
+    return report.model_copy(update={"recent": recent})
 
 
 def _compared(asked: Comparison) -> DifferenceReport:
