@@ -1,18 +1,19 @@
-"""Everything that `antifraud console` runs in one process: the web server, the feed from Kafka and the sender to it."""
+"""Everything that `antifraud console` runs: the web server and the sender to Kafka here, the feed from it beside."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import signal
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Final
 
 import uvicorn
 from fastapi import FastAPI
 
-from console.feed.feed import Feed
-from console.feed.records import Reader
+from console.feed.process import FeedProcess
 from console.keyring import Keyring
 from console.outbound import Sender
 from console.settings import ConsoleSettings
@@ -20,7 +21,6 @@ from console.store.opening import Store
 from console.web.app import create_app
 from console.web.house import wall_clock
 from console.web.rulebooks import open_desk
-from streams.topics import Topics
 
 _BACKLOG: Final = 128
 _STOP_SECONDS: Final = 5
@@ -56,7 +56,9 @@ def serve(
     `app.state.feed` and `app.state.sender` tell pages how those two are doing; both are None without Kafka.
     """
     app = create_app(settings, store, keys)
-    with connected(app, store, keys, servers):
+    # uvicorn ends the process by the signal that it got: as an exception, so that the feed's process is ended too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with connected(app, settings, store, keys, servers):
         config = uvicorn.Config(
             app,
             log_config=None,
@@ -70,18 +72,20 @@ def serve(
 
 
 @contextlib.contextmanager
-def connected(app: FastAPI, store: Store, keys: Keyring, servers: str | None) -> Iterator[None]:
+def connected(
+    app: FastAPI, settings: ConsoleSettings, store: Store, keys: Keyring, servers: str | None
+) -> Iterator[None]:
     """Run the feed and the sender beside an application, where there is a Kafka to run them with."""
     app.state.feed = app.state.sender = None
     with contextlib.closing(open_desk(app, servers)):
         if servers is None:
             yield
             return
-        yield from _with_kafka(app, store, keys, servers)
+        yield from _with_kafka(app, settings, store, keys, servers)
 
 
-def _with_kafka(app: FastAPI, store: Store, keys: Keyring, servers: str) -> Iterator[None]:
-    feed = Feed(store, servers, Reader(keys.tokens, {source.name: source for source in Topics.load().sources}))
+def _with_kafka(app: FastAPI, settings: ConsoleSettings, store: Store, keys: Keyring, servers: str) -> Iterator[None]:
+    feed = FeedProcess(settings.store, servers)
     sender = Sender(store, servers, keys.vault, wall_clock, {})
     app.state.feed, app.state.sender = feed, sender
     feed.start()

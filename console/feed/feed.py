@@ -13,7 +13,8 @@ import structlog
 from console.feed import offsets
 from console.feed.broker import Broker, open_broker
 from console.feed.offsets import OtherCluster, Partition, Place, ReadElsewhere
-from console.feed.projection import bundles, store_records
+from console.feed.projection import BUNDLE_BYTES, bundles, store_records
+from console.feed.pruning import Pruner
 from console.feed.records import Reader, Record
 from console.feed.state import FeedState, Phase
 from console.store.errors import StoreError
@@ -26,6 +27,8 @@ ASK_SECONDS: Final = 2.0  # between two looks at where the topics end
 DISCOVER_SECONDS: Final = 15.0
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 15.0
+_TRANSACTION_SECONDS: Final = 0.5
+_SMALLEST_BUNDLE: Final = 16 * 1024
 _CAUGHT_UP: Final = 100  # records behind that are called keeping up
 
 
@@ -40,15 +43,21 @@ class Feed:
         *,
         options: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.time,
+        operations_days: int = 0,
     ) -> None:
-        """`options` of kafka-python say how to reach the broker and who one is; `clock` tells seconds since 1970."""
+        """`options` of kafka-python say how to reach the broker and who one is; `clock` tells seconds since 1970.
+
+        Operations that nobody has a reason to look at are kept for `operations_days`; 0: for ever.
+        """
         self._store = store
         self._servers = servers
         self._reader = reader
         self._options = dict(options or {})
         self._clock = clock
+        self._pruner = Pruner(store, operations_days)
         self._stopping = threading.Event()
         self._places: dict[Partition, Place] = {}
+        self._bundle_bytes = BUNDLE_BYTES
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self.state = FeedState("starting", self._now())
 
@@ -98,8 +107,23 @@ class Feed:
             if now - asked >= ASK_SECONDS:
                 self._measure(broker)
                 asked = now
-            for bundle in bundles(broker.poll()):
+            records = broker.poll()
+            if not records and self.state.phase == "following":
+                self._pruner.step(self._now())
+            for bundle in bundles(records, lambda: self._bundle_bytes):
+                began = time.monotonic()
                 self._keep(bundle, broker.cluster)
+                self._fit(time.monotonic() - began)
+
+    def _fit(self, seconds: float) -> None:
+        """Let a bundle be as large as can be written quickly: an analyst's change waits for it.
+
+        How much that is depends on what else the machine does, which the feed leaves the processor to.
+        """
+        if seconds > _TRANSACTION_SECONDS:
+            self._bundle_bytes = max(_SMALLEST_BUNDLE, self._bundle_bytes // 2)
+        elif seconds < _TRANSACTION_SECONDS / 3:
+            self._bundle_bytes = min(BUNDLE_BYTES, self._bundle_bytes * 2)
 
     def _keep(self, records: Sequence[Record], cluster: str) -> None:
         """Write a bundle, however long the store makes it wait: what is not written is not passed over."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -39,34 +40,43 @@ class JudgedRows(NamedTuple):
     next_number: int
 
 
-def project(
-    connection: Connection, reader: Reader, records: Sequence[Record], numbers: Mapping[int, int]
-) -> dict[int, int]:
-    """Store what was judged; `numbers` has the next event's number of each partition, and the answer those after it."""
-    after = dict(numbers)
-    rows: list[Row] = []
-    kinds: dict[str, str] = {}
-    found: list[tuple[str, str]] = []
-    days: Counter[tuple[int, str, int]] = Counter()
+@dataclass(slots=True)
+class Judged:
+    """What some records say that is new."""
+
+    numbers: dict[int, int]  # of the next event of each partition
+    rows: list[Row] = field(default_factory=list)
+    tokens: dict[str, str] = field(default_factory=dict)
+    found: list[tuple[str, str]] = field(default_factory=list)
+    days: Counter[tuple[int, str, int]] = field(default_factory=Counter)  # the figures of JudgedRows.days one by one
+
+
+def read(reader: Reader, records: Sequence[Record], numbers: Mapping[int, int]) -> Judged:
+    """What was judged; `numbers` has the next event's number of each partition as the store knows it."""
+    read = Judged(dict(numbers))
     for record in records:
         try:
-            read = rows_of(record, after.get(record.partition, 0), reader)
+            some = rows_of(record, read.numbers.get(record.partition, 0), reader)
         except frames.FrameError:
             reader.unreadable[record.topic] += 1
             continue
-        after[record.partition] = read.next_number
-        rows += read.rows
-        kinds |= read.tokens
-        found += read.found
-        for (day, institution), figures in read.days.items():
-            days.update({(day, institution, place): figure for place, figure in enumerate(figures)})
-    add(connection, operations, rows)
-    tokens.know(connection, kinds)
-    _count(connection, days)
-    if rows:
-        recalls.match_returns(connection, rows)
-    alerts.complete(connection, reader, found)
-    return after
+        read.numbers[record.partition] = some.next_number
+        read.rows += some.rows
+        read.tokens |= some.tokens
+        read.found += some.found
+        for (day, institution), figures in some.days.items():
+            read.days.update({(day, institution, place): figure for place, figure in enumerate(figures)})
+    return read
+
+
+def project(connection: Connection, reader: Reader, judged: Judged) -> None:
+    """Store what was judged."""
+    add(connection, operations, judged.rows)
+    tokens.know(connection, judged.tokens)
+    _count(connection, judged.days)
+    if judged.rows:
+        recalls.match_returns(connection, judged.rows)
+    alerts.complete(connection, reader, judged.found)
 
 
 def rows_of(record: Record, known: int, reader: Reader) -> JudgedRows:

@@ -40,8 +40,7 @@ _PROJECTORS: Final[Mapping[str, Callable[[Connection, Reader, Sequence[Record]],
 }
 _ALERTS: Final = (ALERTS, SHADOW_ALERTS)
 TOPICS: Final = frozenset((JUDGED, *_ALERTS, *_PROJECTORS))
-# Of the records' bytes: about as much as can be written in half a second, for which an analyst's change may wait.
-BUNDLE_BYTES: Final = 512 * 1024
+BUNDLE_BYTES: Final = 512 * 1024  # of the records: at most so much becomes one transaction
 
 
 def is_read(topic: str) -> bool:
@@ -61,13 +60,15 @@ def store_records(
         console.store.errors.StoreError: nothing of it was written.
     """
     after = {**places, **{Partition(r.topic, r.partition): Place(r.offset + 1) for r in records}}
+    before = {part.number: place.number or 0 for part, place in places.items() if part.topic == JUDGED}
+    # Half of the work, and no reason for anybody to wait with a change of theirs.
+    read = judged.read(reader, _of(records, (JUDGED,)), before)
+    after |= {
+        Partition(JUDGED, n): Place(after[Partition(JUDGED, n)].offset, number) for n, number in read.numbers.items()
+    }
     with store.writing() as connection:
         offsets.check(connection, cluster, places)
-        before = {part.number: place.number or 0 for part, place in places.items() if part.topic == JUDGED}
-        numbers = judged.project(connection, reader, _of(records, (JUDGED,)), before)
-        after |= {
-            Partition(JUDGED, n): Place(after[Partition(JUDGED, n)].offset, number) for n, number in numbers.items()
-        }
+        judged.project(connection, reader, read)
         for topic, project in _PROJECTORS.items():
             if some := _of(records, (topic,)):
                 project(connection, reader, some)
@@ -80,14 +81,14 @@ def store_records(
     return after
 
 
-def bundles(records: Iterable[Record]) -> Iterator[list[Record]]:
-    """The records in lists of about BUNDLE_BYTES, each of which becomes one transaction."""
+def bundles(records: Iterable[Record], largest: Callable[[], int] = lambda: BUNDLE_BYTES) -> Iterator[list[Record]]:
+    """The records in lists of about so many bytes, each of which becomes one transaction."""
     bundle: list[Record] = []
     size = 0
     for record in records:
         bundle.append(record)
         size += len(record.value or b"")
-        if size >= BUNDLE_BYTES:
+        if size >= largest():
             yield bundle
             bundle, size = [], 0
     if bundle:

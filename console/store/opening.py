@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final, Self
@@ -16,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 from console.store.errors import StoreUnknown
 from console.store.failures import translated
 from console.store.migrating import migrate
+from console.store.turns import Turns
 
 _BUSY_SECONDS: Final = 5.0
 # Any number will do, as long as nothing else in the same database takes it.
@@ -35,8 +35,8 @@ class Store:
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._sqlite = engine.dialect.name == "sqlite"
-        # SQLite's own lock is polled and unfair: threads of this process queue here instead.
-        self._turn = threading.Lock()
+        # Of PostgreSQL only the threads of this process; the processes take turns at its advisory lock.
+        self._turns = Turns(Path(f"{engine.url.database}-turn") if self._sqlite else None, _BUSY_SECONDS)
 
     @classmethod
     def open(cls, url: str) -> Self:
@@ -81,7 +81,7 @@ class Store:
         Raises:
             StoreFull, StoreLocked, StoreAway: see console/store/errors.py; nothing was kept.
         """
-        with self._turn, translated(), self.engine.connect() as connection:
+        with self._turns.one(), translated(), self.engine.connect() as connection:
             connection.execution_options(antifraud_writes=True)
             with connection.begin():
                 if not self._sqlite:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fastapi import FastAPI
 
-from console.feed.feed import Feed
+from console.feed.process import FeedProcess
 from console.outbound import Sender
 
 
@@ -23,7 +23,7 @@ def troubles(app: FastAPI) -> list[Trouble]:
     """What is wrong at the moment; nothing where the console runs without Kafka on purpose."""
     feed, sender = getattr(app.state, "feed", None), getattr(app.state, "sender", None)
     found = []
-    if isinstance(feed, Feed) and feed.state.phase != "following":
+    if isinstance(feed, FeedProcess) and feed.state.phase != "following":
         found.append(Trouble(feed.state.phase, feed.state.since, feed.state.behind))
     if isinstance(sender, Sender) and sender.failure is not None:
         found.append(Trouble("not_sent"))

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import NewTopic
@@ -77,8 +78,14 @@ def started(url: str, servers: str) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, env=os.environ | {"ANTIFRAUD_DEMO": "1"})
 
 
+def feeds_of(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
+    """The processes beneath a console that feed its store and have not ended."""
+    beneath = psutil.Process(process.pid).children()
+    return [each for each in beneath if each.status() != psutil.STATUS_ZOMBIE]
+
+
 def test_a_killed_console_shows_each_alert_once(own_kafka: MavenKafka, tmp_path: Path) -> None:
-    """Killed while it writes, started again: every alert and operation once, offsets and figures as they must be."""
+    """Its feed, then all of it killed while it writes: every alert and operation once, offsets and figures right."""
     servers, url = own_kafka.bootstrap_servers, f"sqlite:///{tmp_path}/cases.db"
     make_topics(servers, ALERTS, "judged")
     parties = [{"payer": person(number), "payee": person(-1 - number % COLLECTORS)} for number in range(COUNT)]
@@ -91,9 +98,12 @@ def test_a_killed_console_shows_each_alert_once(own_kafka: MavenKafka, tmp_path:
     process = started(url, servers)
     try:
         until(lambda: counted(store, alerts) > 0)
+        (feed,) = feeds_of(process)
+        feed.kill()
+        at_death = counted(store, alerts)
+        until(lambda: feeds_of(process) not in ([], [feed]))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        at_death = counted(store, alerts)
         process = started(url, servers)
         until(lambda: _reached(store) == {ALERTS: COUNT + COUNT // 2, "judged": COUNT // 50})
     finally:

@@ -7,13 +7,12 @@ from typing import get_args
 import pytest
 from fastapi import FastAPI
 
-from console.feed.feed import Feed
-from console.feed.records import Reader
+from console.feed.process import FeedProcess
 from console.feed.state import FeedState, Phase
 from console.store.opening import Store
 from console.texts import load
 from console.web.house import wall_clock
-from tests.console.web.clients import KEYS, signed_in
+from tests.console.web.clients import signed_in
 
 
 @pytest.mark.parametrize("phase", get_args(Phase))
@@ -21,7 +20,7 @@ def test_pages_say_what_the_feed_does_unless_it_follows(store: Store, phase: Pha
     browser = signed_in(store)
     app = browser.app
     assert isinstance(app, FastAPI)
-    feed = Feed(store, "127.0.0.1:9", Reader(KEYS.tokens, {}))
+    feed = FeedProcess("sqlite:///nowhere.db", "127.0.0.1:9")
     feed.state = FeedState(phase, wall_clock(), behind=3)
     app.state.feed = feed
     page = browser.get("/account").text
