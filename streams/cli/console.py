@@ -22,7 +22,7 @@ from streams.kafka import KafkaSettings
 from streams.kafka_security import KafkaSecurity
 from streams.logs import configure_logs
 from streams.tokens import KeyRefused
-from streams.topics import TopicsInvalid
+from streams.topics import Topics, TopicsInvalid
 
 console_app = typer.Typer(
     name="console",
@@ -114,9 +114,10 @@ def _servers(given: str | None) -> str:
     """Where Kafka is said to be; whether it answers is the feed's affair, which waits for it.
 
     Raises:
-        SecurityRefused: the settings of the connection are wrong, which no waiting mends.
+        SecurityRefused, TopicsInvalid: the settings of the connection or the topics are wrong, which no waiting mends.
     """
     KafkaSecurity.load().options()
+    Topics.load()
     settings = KafkaSettings()
     return given or settings.bootstrap_servers or f"127.0.0.1:{settings.port}"
 
