@@ -63,8 +63,12 @@ def of_campaign(connection: Connection, campaign_id: int, seen: int) -> list[Tar
         alerts.c.campaign_id == campaign_id, alerts.c.state != "closed"
     )
     found = [Target(row.alert_id, row.version) for row in connection.execute(chosen.order_by(alerts.c.seq.desc()))]
-    if len(found) != seen:
-        raise StaleAlerts([target.alert_id for target in found[:_TOLD]])
+    if len(found) < seen:
+        gone = select(alerts.c.alert_id).where(alerts.c.campaign_id == campaign_id, alerts.c.state == "closed")
+        latest = gone.order_by(alerts.c.closed_at.desc()).limit(min(seen - len(found), _TOLD))
+        raise StaleAlerts(list(connection.scalars(latest)))
+    if len(found) > seen:
+        raise StaleAlerts([target.alert_id for target in found[: min(len(found) - seen, _TOLD)]])
     return found
 
 

@@ -53,6 +53,20 @@ def of_object(connection: Connection, kind: str, identity: object, limit: int = 
     return entries(connection, Sought(object_kind=kind, object_id=str(identity)), limit=limit)
 
 
+def last_of(connection: Connection, kind: str, identity: object) -> Entry | None:
+    """What happened to one thing last."""
+    return next(iter(of_object(connection, kind, identity, limit=1)), None)
+
+
+def last_of_alert(connection: Connection, alert_id: str, case_id: int | None) -> Entry | None:
+    """The last change of an alert: an action on it, or that it came into the case it is in."""
+    acted, came = last_of(connection, "alert", alert_id), None
+    if case_id is not None:
+        added = Sought(action="case.alerts_added", object_kind="case", object_id=str(case_id))
+        came = next((entry for entry in entries(connection, added) if alert_id in entry.detail["alerts"]), None)
+    return max((each for each in (acted, came) if each is not None), key=lambda each: each.number, default=None)
+
+
 def _conditions(sought: Sought) -> Sequence[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
     if sought.actor:

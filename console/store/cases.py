@@ -255,7 +255,7 @@ def _update(connection: Connection, row: RowMapping, version: int, **values: Any
         .values(version=version + 1, **values)
     )
     if changed.rowcount != 1:
-        raise Stale(f"Case {row['case_id']}")
+        raise Stale(f"Case {row['case_id']}", ("case", row["case_id"]))
 
 
 def _add_member(connection: Connection, case_id: int, username: str, actor: Actor, now: int) -> None:

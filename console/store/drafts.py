@@ -148,7 +148,7 @@ def _update(connection: Connection, draft: Draft, version: int, **values: object
         .values(version=version + 1, **values)
     )
     if changed.rowcount != 1:
-        raise Stale(draft.name)
+        raise Stale(draft.name, (_KIND, draft.draft_id))
 
 
 def _draft(row: RowMapping) -> Draft:

@@ -63,11 +63,15 @@ class StoreNewer(StoreError):
 
 
 class Stale(StoreError):
-    """What was to be changed has been changed by somebody else since it was looked at."""
+    """What was to be changed has been changed by somebody else since it was looked at.
 
-    def __init__(self, what: str) -> None:
+    `of`: the kind and the id by which the audit log says who did what.
+    """
+
+    def __init__(self, what: str, of: tuple[str, object] | None = None) -> None:
         super().__init__(f"{what} was changed by somebody else in the meantime.", "Look at it again, then decide.")
         self.what = what
+        self.of = of
 
 
 class NotFound(StoreError):

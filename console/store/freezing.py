@@ -90,7 +90,7 @@ def lift(connection: Connection, actor: Actor, case_id: int, party: int, reason:
     cases.find(connection, actor, case_id)
     left = restitution.books_of(connection, case_id).standing.frozen.get(party, 0)
     if not left:
-        raise Stale(f"What is frozen in case {case_id}")
+        raise Stale(f"What is frozen in case {case_id}", ("case", case_id))
     for proposal in approved(connection, case_id):
         for one in proposal.content["orders"]:
             if int(one["key"]) == party:

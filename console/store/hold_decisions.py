@@ -43,10 +43,10 @@ def decide_on(
     hold = holds.found(connection, hold_id)
     waiting = {one.alert_id: one for one in holds.alerts_behind(connection, hold) if one.state != "closed"}
     if not hold.open or not waiting:
-        raise Stale("The hold")
+        raise Stale("The hold", ("hold", hold_id))
     targets = [target for target in map(_target, seen) if target.alert_id in waiting]
     if {target.alert_id for target in targets} != waiting.keys():
-        raise Stale("The hold")  # another alert has come since
+        raise Stale("The hold", ("hold", hold_id))  # another alert has come since
     dispositions.close(connection, vault, actor, targets, verdict, now=now, note=note)
     audit.write(connection, actor, "hold.decided", "hold", hold_id, reason=note, verdict=verdict, alerts=len(targets))
     return len(targets)

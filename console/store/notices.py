@@ -157,7 +157,7 @@ def answer(
         .values(answer=given, answered_by=actor.username, answered_at=now)
     )
     if changed.rowcount != 1:
-        raise Stale("The answer to this notice")
+        raise Stale("The answer to this notice", ("notice", notice_id))
     audit.write(
         connection, actor, "notice.answered", "notice", notice_id, reason=reason, answer=given, before=before.answer
     )

@@ -236,7 +236,7 @@ def _answered(
             f"Proposal {proposal_id} is your own.", "A second person has to check it: leave it to a colleague."
         )
     if digest != proposal.digest:
-        raise Stale(f"Proposal {proposal_id}")
+        raise Stale(f"Proposal {proposal_id}", ("proposal", proposal_id))
     _leave(
         connection,
         proposal_id,
@@ -259,7 +259,7 @@ def _leave(connection: Connection, proposal_id: int, values: Mapping[str, object
         update(proposals).where(proposals.c.proposal_id == proposal_id, proposals.c.state == "proposed").values(values)
     )
     if changed.rowcount != 1:
-        raise Stale(f"Proposal {proposal_id}")
+        raise Stale(f"Proposal {proposal_id}", ("proposal", proposal_id))
 
 
 def _proposal(row: RowMapping) -> Proposal:

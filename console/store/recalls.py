@@ -98,7 +98,7 @@ def refused(connection: Connection, actor: Actor, case_id: int, recall_id: int, 
     if row is None:
         raise NotFound(f"recall {recall_id} in case {case_id}")
     if row["state"] not in _OPEN:
-        raise Stale(f"Recall {recall_id}")
+        raise Stale(f"Recall {recall_id}", ("case", case_id))
     connection.execute(update(recalls).where(recalls.c.recall_id == recall_id).values(state="refused"))
     audit.write(connection, actor, "recall.refused", "case", case_id, reason=reason, recall=recall_id)
 

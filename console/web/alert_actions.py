@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationInfo, field_validator
+from pydantic_core import PydanticCustomError
 from sqlalchemy import Connection
 
 from console.people import users
@@ -38,20 +39,32 @@ class AlertAction(BaseModel):
     target: list[TargetText] = Field(min_length=1, max_length=alerts.MOST)
     assignee: str = Field(default=ME, max_length=64, description="of assign: a username, or `me`")
     hours: int = Field(default=4, ge=1, le=2_160, description="of snooze")
-    reason_code: ReasonCode | Literal[""] = Field(default="", description="of close")
+    reason_code: ReasonCode | Literal[""] = Field(default="", description="of close", validate_default=True)
     about: Literal["", "payer", "payee"] = Field(
         default="", description="of close: whom a verdict is about; without it, whom the alert is about"
     )
-    note: Note = ""
+    note: Note = Field(default="", validate_default=True)
 
-    @model_validator(mode="after")
-    def _is_whole(self) -> AlertAction:
-        if self.action == "close" and not self.reason_code:
-            raise ValueError("a closing needs a reason")
-        one = len(self.target) == 1 and len(self.target[0]) > _ALERT_ID
-        if self.action == "reopen" and (not self.note or not one):
-            raise ValueError("one alert at a time is opened again, with a note that says why")
-        return self
+    @field_validator("target")
+    @classmethod
+    def _one_is_reopened(cls, target: list[str], info: ValidationInfo) -> list[str]:
+        if info.data.get("action") == "reopen" and (len(target) != 1 or len(target[0]) <= _ALERT_ID):
+            raise PydanticCustomError("one_at_a_time", "one alert at a time is opened again")
+        return target
+
+    @field_validator("reason_code")
+    @classmethod
+    def _is_given_to_close(cls, reason_code: str, info: ValidationInfo) -> str:
+        if info.data.get("action") == "close" and not reason_code:
+            raise PydanticCustomError("missing", "a closing needs a reason")
+        return reason_code
+
+    @field_validator("note")
+    @classmethod
+    def _is_given_to_reopen(cls, note: str, info: ValidationInfo) -> str:
+        if info.data.get("action") == "reopen" and not note:
+            raise PydanticCustomError("missing", "an alert is opened again with a note that says why")
+        return note
 
     def targets(self, connection: Connection) -> list[Target]:
         """The alerts, each with its version; of a campaign all that are open. StaleAlerts, NotFound, Refusal."""

@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
@@ -22,6 +22,7 @@ from console.store.opening import Store
 from console.texts import load
 from console.web import errors, routers
 from console.web.house import Clock, House, wall_clock
+from console.web.readable import readable
 from console.web.rendering import STATIC, Renderer
 from console.web.security import Guard
 
@@ -60,13 +61,17 @@ def create_app(
     )
     keyring, renderer, signing_in = keys or Keyring.load(), Renderer(load()), provider or Provider.configured()
     app.state.house = House(settings, store, keyring, renderer, Attempts(), clock, signing_in)
+    at_the_door = [Depends(readable)]
     for router in routers.PAGES:
-        app.include_router(router, include_in_schema=False)
+        app.include_router(router, include_in_schema=False, dependencies=at_the_door)
     app.state.pages = frozenset(
-        route.path for router in routers.PAGES for route in router.routes if isinstance(route, APIRoute)
+        route.path
+        for router in routers.PAGES
+        for route in router.routes
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ())
     )
     for router in routers.API:
-        app.include_router(router, responses=errors.PROBLEM_RESPONSES)
+        app.include_router(router, responses=errors.PROBLEM_RESPONSES, dependencies=at_the_door)
     app.mount("/static", _Static(directory=STATIC))
     errors.install(app)
     app.add_middleware(Guard, hosts=settings.hosts)

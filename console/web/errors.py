@@ -7,7 +7,7 @@ import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import structlog
 from fastapi import FastAPI, Request
@@ -19,17 +19,21 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.audit import request_id
+from console.store.audit_log import Entry, last_of
 from console.store.errors import NotAllowed, NotFound, Stale, StoreAway, StoreError, StoreFull, StoreLocked
 from console.vault import NoIdentifier, ReasonMissing, Unopenable
+from console.web.again import page_behind, sent
+from console.web.door import door
 from console.web.house import house_of
-from console.web.page import is_partial, language_for, page
+from console.web.once import Once
+from console.web.page import is_partial, language_for, local_path, page
 from console.web.refusals import MustEnrol, NotSignedIn, Refusal
 from console.web.viewer import COOKIE, SAFE, Viewer, find_viewer
 
 _log = structlog.get_logger(__name__)
 _RETRY_SECONDS: Final = "5"
-_UNTYPED: Final = frozenset({"csrf", "password", "new_password", "code"})  # never shown again
-_LONGEST_TYPED: Final = 10_000
+_AGAIN: Final = frozenset({"errors.invalid", "errors.form_expired"})  # and 503: the same form may do, sent once more
+_IN_PLACE: Final = frozenset({409, 422})  # what htmx puts where the answer was to go, as base.html has it
 _STORE: Final[dict[type[StoreError], tuple[int, str]]] = {
     NotFound: (404, "errors.not_found"),
     NotAllowed: (403, "errors.not_allowed"),
@@ -90,12 +94,14 @@ class _Told:
     key: str
     values: Mapping[str, object] = field(default_factory=dict)
     fields: Sequence[FieldError] = ()
+    last: Entry | None = None  # the change by which somebody else was faster
 
 
 def install(app: FastAPI) -> None:
     """Handle every error of the application here; call it before other middleware is added around."""
     for kind in (NotSignedIn, MustEnrol, Refusal, StoreError, HTTPException, RequestValidationError):
         app.add_exception_handler(kind, _answer)
+    app.add_middleware(Once)
     app.add_middleware(_Caught)
 
 
@@ -123,8 +129,9 @@ class _Caught:
         try:
             await self.app(scope, receive, send_noting)
         except Exception as error:
-            places = [f"{place.filename}:{place.lineno}" for place in traceback.extract_tb(error.__traceback__)]
-            _log.error("request_failed", error=type(error).__name__, where=places[-5:], request=request_id.get())
+            if not isinstance(error, HTTPException):
+                places = [f"{place.filename}:{place.lineno}" for place in traceback.extract_tb(error.__traceback__)]
+                _log.error("request_failed", error=type(error).__name__, where=places[-5:], request=request_id.get())
             if begun:
                 raise RequestBrokenOff from None
             answer = await run_in_threadpool(_answer, Request(scope, receive), error)
@@ -157,7 +164,7 @@ def _told(request: Request, error: Exception) -> _Told:
         return _Told(403, "errors.must_enrol")
     if isinstance(error, StoreError):
         known = next((_STORE[kind] for kind in type(error).mro() if kind in _STORE), (422, "errors.invalid"))
-        return _Told(*known)
+        return _Told(*known, last=_last_change(request, error))
     if isinstance(error, RequestValidationError):
         return _Told(422, "errors.invalid", fields=_fields(request, error))
     if isinstance(error, HTTPException):
@@ -176,16 +183,31 @@ def _fields(request: Request, error: RequestValidationError) -> list[FieldError]
     return found
 
 
+def _last_change(request: Request, error: StoreError) -> Entry | None:
+    if not isinstance(error, Stale) or error.of is None:
+        return None
+    with contextlib.suppress(StoreError), house_of(request).store.reading() as connection:
+        return last_of(connection, *error.of)
+    return None
+
+
 def _to_the_door(request: Request, error: NotSignedIn) -> Response:
     key = "errors.session_ended" if error.ended else "errors.not_signed_in"
     if _is_api(request):
         return _problem(request, _Told(401, key))
+    if is_partial(request) and request.method not in SAFE:
+        return _page(request, _Told(401, key))  # what was typed still stands on the page that asks
     if request.method not in SAFE:
-        # What was typed must not be lost: it is shown, to be copied after signing in again.
-        return _page(request, _Told(401, key))
-    query = f"?{request.url.query}" if request.url.query else ""
+        again = sent(request, house_of(request).renderer.texts)
+        return door(request, page_behind(request), key, status=401, again=again)
     ended = "&ended=1" if error.ended else ""
-    return _led(request, f"/sign-in?next={quote(request.url.path + query, safe='')}{ended}")
+    return _led(request, f"/sign-in?next={quote(_where(request), safe='')}{ended}")
+
+
+def _where(request: Request) -> str:
+    """The page that the viewer looks at: of a piece that htmx asks for, the one that it goes into."""
+    shown = urlsplit(request.headers.get("HX-Current-URL", "")) if is_partial(request) else request.url
+    return local_path(f"{shown.path}?{shown.query}" if shown.query else shown.path)
 
 
 def _led(request: Request, path: str) -> Response:
@@ -195,13 +217,27 @@ def _led(request: Request, path: str) -> Response:
 
 
 def _page(request: Request, told: _Told) -> Response:
-    viewer = _viewer(request)
-    values = {"key": told.key, "values": dict(told.values), "fields": told.fields}
-    template = "error_partial.html" if is_partial(request) else "error.html"
-    typed = {} if request.method in SAFE else _typed(request)
-    return page(
-        request, viewer, template, status=told.status, typed=typed, request_number=request_id.get() or "", **values
+    viewer, partial = _viewer(request), is_partial(request)
+    again = sent(request, house_of(request).renderer.texts, {each.field for each in told.fields})
+    may_do = told.status == 503 or told.key in _AGAIN
+    answer = page(
+        request,
+        viewer,
+        "error_partial.html" if partial else "error.html",
+        status=told.status,
+        key=told.key,
+        values=dict(told.values),
+        fields=told.fields,
+        last=told.last,
+        again=None if partial else again,
+        resend=viewer is not None and may_do and not again.secret,
+        onward=_where(request) if partial else page_behind(request),
+        request_number=request_id.get() or "",
     )
+    if partial and told.status not in _IN_PLACE:
+        answer.headers["HX-Retarget"] = "#trouble"
+        answer.headers["HX-Reswap"] = "innerHTML"
+    return answer
 
 
 def _problem(request: Request, told: _Told) -> Response:
@@ -226,17 +262,6 @@ def _viewer(request: Request) -> Viewer | None:
         with contextlib.suppress(StoreError):
             found = find_viewer(request, request.cookies.get(COOKIE))
     return found if isinstance(found, Viewer) else None
-
-
-def _typed(request: Request) -> dict[str, str]:
-    """The texts of the form that was sent, as far as it was read, without secrets."""
-    form = getattr(request, "_form", None)
-    items = form.multi_items() if form is not None else []
-    return {
-        name: value[:_LONGEST_TYPED]
-        for name, value in items
-        if isinstance(value, str) and value.strip() and name not in _UNTYPED
-    }
 
 
 def _is_api(request: Request) -> bool:

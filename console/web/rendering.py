@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import secrets
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,5 +66,6 @@ class Renderer:
             "language": language,
             "languages": LANGUAGES,
             "static": self.static,
+            "once": functools.partial(secrets.token_urlsafe, 12),  # what console/web/once.py tells forms by
         }
         return environment

@@ -16,12 +16,12 @@ from console.people.roles import Permission, permissions_of
 from console.store.errors import StoreAway, StoreFull, StoreLocked
 from console.texts import LANGUAGES, Language
 from console.web.house import house_of
+from console.web.readable import FORMS
 from console.web.refusals import FormExpired, MustEnrol, NotSignedIn, Refusal
 
 COOKIE: Final = "__Host-session"
 CSRF_HEADER: Final = "X-CSRF-Token"
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
 
 _cookie = APIKeyCookie(name=COOKIE, auto_error=False, description="The session; POST /api/session begins one.")
 _csrf = APIKeyHeader(
@@ -98,7 +98,7 @@ async def same_form(request: Request, viewer: Annotated[Viewer, Depends(signed_i
     if request.method in SAFE:
         return viewer
     given = request.headers.get(CSRF_HEADER)
-    if given is None and request.headers.get("content-type", "").startswith(_FORMS):
+    if given is None and request.headers.get("content-type", "").startswith(FORMS):
         field = (await request.form()).get("csrf")
         given = field if isinstance(field, str) else None
     if given is None or not hmac.compare_digest(given.encode(), viewer.csrf.encode()):

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
-from console.store import cases
+from console.store import audit_log, cases
 from console.store.alerts import StaleAlerts
 from console.store.dispositions import PUBLISHED, REASONS
 from console.web import alert_reading
@@ -16,6 +16,7 @@ from console.web.formats import Formats
 from console.web.house import House, TheHouse
 from console.web.page import page, see_other
 from console.web.possible import possible
+from console.web.rulebooks import desk_of
 from console.web.timeline import Bar, draw
 from console.web.tokens import Hash
 from console.web.viewer import Viewer, may
@@ -41,8 +42,8 @@ def act_on(
         with possible(), house.store.writing() as connection:
             done = act(connection, house, viewer, wanted, now=house.clock())
     except StaleAlerts:
-        typed = {"action": wanted.action, "note": wanted.note, "reason": wanted.reason_code}
-        return _page(request, viewer, house, alert_id, stale={name: text for name, text in typed.items() if text})
+        typed = {"note": wanted.note, "reason_code": wanted.reason_code}
+        return _page(request, viewer, house, alert_id, stale=typed)
     onward = "/queue" if wanted.action == "close" else f"/alerts/{alert_id}"
     return see_other(request, onward, f"queue.done.{wanted.action}", n=len(done))
 
@@ -52,8 +53,9 @@ def _page(
 ) -> Response:
     form = Formats(viewer.language)
     with house.store.reading() as connection:
-        found = alert_reading.read(connection, viewer, alert_id)
+        found = alert_reading.read(connection, viewer, desk_of(request).shelf, alert_id)
         colleagues = workers(connection)
+        last = audit_log.last_of_alert(connection, alert_id, found.alert.case_id) if stale is not None else None
         own = cases.listing(connection, viewer, state="open", owner=viewer.username, limit=_OPEN_CASES).rows
     bars = [Bar(**bar.model_dump()) for bar in found.history]
     name = house.renderer.texts(viewer.language, "alert.history_picture")
@@ -64,6 +66,7 @@ def _page(
         status=200 if stale is None else 409,
         found=found,
         stale=stale,
+        last=last,
         colleagues=colleagues,
         own_cases=own if viewer.can("cases.work") else [],
         reasons=REASONS,

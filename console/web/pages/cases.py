@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from console.people import users
-from console.store import cases, filing
+from console.store import audit_log, cases, filing
 from console.store.cases import OUTCOMES, State
 from console.store.errors import Stale
 from console.web.api.case_models import (
@@ -174,8 +174,7 @@ def close(
         with possible(), house.store.writing() as connection:
             cases.close(connection, viewer, case_id, wanted.version, wanted.outcome, wanted.note, house.clock())
     except Stale:
-        typed = {"outcome": wanted.outcome, "note": wanted.note}
-        return _page(request, viewer, house, case_id, stale={name: text for name, text in typed.items() if text})
+        return _page(request, viewer, house, case_id, stale={"outcome": wanted.outcome, "note": wanted.note})
     return see_other(request, f"/cases/{case_id}", "cases.said.closed")
 
 
@@ -185,6 +184,7 @@ def _page(
     with house.store.reading() as connection:
         found = case_detail(connection, viewer, case_id)
         colleagues = users.names_with(connection, ("analyst", "senior", "compliance", "auditor"))
+        last = audit_log.last_of(connection, "case", case_id) if stale is not None else None
     return page(
         request,
         viewer,
@@ -194,6 +194,7 @@ def _page(
         summary=summary(found),
         course=course(found.history),
         stale=stale,
+        last=last,
         colleagues=colleagues,
         outcomes=OUTCOMES,
         works=viewer.can("cases.work") and found.case.state != "closed",

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 from sqlalchemy import Connection
 
 from console.people.roles import may_see_case
-from console.store import proposals
+from console.store import audit_log, proposals
 from console.store.errors import NotFound, Stale
 from console.store.proposals import CHECKING, Proposal
 from console.web.api.case_models import Answer, Number, proposal_view
@@ -113,6 +113,7 @@ def _page(
 ) -> Response:
     with house.store.reading() as connection:
         found = seen(connection, viewer, proposal_id)
+        last = audit_log.last_of(connection, "proposal", proposal_id) if stale is not None else None
     checks = CHECKING[found.kind] in viewer.permissions
     return page(
         request,
@@ -121,6 +122,7 @@ def _page(
         status=200 if stale is None else 409,
         found=proposal_view(found),
         stale=stale,
+        last=last,
         checks=checks and found.maker != viewer.username and found.state == "proposed",
         own=found.maker == viewer.username and found.state == "proposed",
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hmac
-import secrets
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -13,24 +12,25 @@ from console import audit
 from console.people import sessions
 from console.people.signing_in import Attempt, sign_in
 from console.texts import Language
+from console.web.again import LONGEST_KEPT, Again, from_kept
+from console.web.door import DOOR_COOKIE, door
 from console.web.house import TheHouse, house_of
 from console.web.page import LANGUAGE_COOKIE, local_path, page
 from console.web.refusals import FormExpired, Refusal
 from console.web.sign_in_cookie import forget_session, set_session
-from console.web.viewer import AnyViewer
+from console.web.viewer import AnyViewer, find_viewer
 
 router = APIRouter()
-DOOR_COOKIE: Final = "__Host-door"  # the CSRF token of those who have no session yet
 
 
 @router.get("/sign-in")
-def door(request: Request, next: str = "/", ended: bool = False, language: Language | None = None) -> Response:
+def outside(request: Request, next: str = "/", ended: bool = False, language: Language | None = None) -> Response:
     """The form; `language` changes the language of the door itself."""
     if language is not None:
         answer: Response = RedirectResponse(request.url.include_query_params(language=None).path, 303)
         answer.set_cookie(LANGUAGE_COOKIE, language, path="/", secure=True, httponly=True, samesite="strict")
         return answer
-    return _form(request, local_path(next), "sign_in.ended" if ended else None)
+    return door(request, local_path(next), "sign_in.ended" if ended else None)
 
 
 @router.post("/sign-in")
@@ -42,16 +42,18 @@ def enter(
     csrf: Annotated[str, Form(max_length=100)],
     code: Annotated[str, Form(max_length=16)] = "",
     next: Annotated[str, Form(max_length=2_000)] = "/",
+    kept: Annotated[str, Form(max_length=LONGEST_KEPT)] = "",
 ) -> Response:
-    """Begin a session, or say that something is wrong."""
+    """Begin a session, or say that something is wrong; a form `kept` from an ended one is given back, to be sent."""
     if not hmac.compare_digest(csrf.encode(), request.cookies.get(DOOR_COOKIE, "").encode()) or not csrf:
         raise FormExpired
     check_address(request)
     attempt = Attempt(username.strip().lower(), password, code)
     secret = sign_in(house.store, house.keys.store, attempt, house.clock(), demo=house.keys.demo)
+    again = from_kept(kept, house.renderer.texts) if kept else None
     if secret is None:
-        return _form(request, local_path(next), "sign_in.wrong", status=401)
-    answer = RedirectResponse(local_path(next), 303)
+        return door(request, local_path(next), "sign_in.wrong", status=401, again=again)
+    answer = _onward(request, secret, local_path(next), again)
     set_session(answer, secret)
     answer.delete_cookie(DOOR_COOKIE, path="/", secure=True, httponly=True, samesite="strict")
     return answer
@@ -76,10 +78,8 @@ def check_address(request: Request) -> None:
         raise Refusal(429, "errors.too_often")
 
 
-def _form(request: Request, onward: str, wrong: str | None, status: int = 200) -> Response:
-    token = request.cookies.get(DOOR_COOKIE) or secrets.token_urlsafe(32)
-    provider = house_of(request).provider is not None
-    values = {"onward": onward, "wrong": wrong, "csrf": token, "provider": provider}
-    answer = page(request, None, "sign_in.html", status=status, **values)
-    answer.set_cookie(DOOR_COOKIE, token, path="/", secure=True, httponly=True, samesite="strict")
-    return answer
+def _onward(request: Request, secret: str, path: str, again: Again | None) -> Response:
+    viewer = find_viewer(request, secret) if again is not None else None
+    if viewer is None or viewer.must_enrol:
+        return RedirectResponse(path, 303)
+    return page(request, viewer, "again.html", again=again, back=path)
