@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
@@ -12,13 +13,14 @@ from fastapi.responses import Response
 from console.store.audit_log import Sought, entries
 from console.web.audit_checking import check_log
 from console.web.formats import KAZAKHSTAN
-from console.web.house import TheHouse
+from console.web.house import House, TheHouse
 from console.web.page import page
 from console.web.viewer import Viewer, may
 
 router = APIRouter()
 Auditor = Annotated[Viewer, Depends(may("audit.read"))]
 _PAGE = 100
+_ACTION = re.compile(r"actions\.(?!objects|details|values)\w+\.\w+")
 _FIELDS = ("actor", "action", "object_kind", "object_id", "since", "until")
 
 
@@ -41,13 +43,18 @@ def listing(
     with house.store.reading() as connection:
         found = entries(connection, sought, before, _PAGE + 1)
     older = _older({**given, "before": str(found[_PAGE - 1].number)}) if len(found) > _PAGE else None
-    return page(request, viewer, "audit.html", entries=found[:_PAGE], given=given, older=older)
+    return page(request, viewer, "audit.html", entries=found[:_PAGE], given=given, older=older, actions=_actions(house))
 
 
 @router.post("/audit/check")
 def check(request: Request, viewer: Auditor, house: TheHouse) -> Response:
     """Walk the whole chain, and compare it with the heads that were kept elsewhere."""
     return page(request, viewer, "audit_check.html", report=check_log(house, viewer))
+
+
+def _actions(house: House) -> list[str]:
+    """Every action that has a name, as the field for it offers them."""
+    return sorted(key.removeprefix("actions.") for key in house.renderer.texts if _ACTION.fullmatch(key))
 
 
 def _older(query: dict[str, str]) -> str:
