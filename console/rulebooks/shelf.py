@@ -83,6 +83,14 @@ class Shelf:
             return self._packaged
         return next((dict(one.documents) for one in self.known().generations if one.digest == digest), None)
 
+    def alert_at(self, digest: str, typology_id: str) -> float | None:
+        """From which score on a typology alerted by the rulebook with this digest; None where that is not known."""
+        files = self.files(digest)
+        if files is None:
+            return None
+        typologies = self.rulebook(files).typologies
+        return next((one.alert_at for one in typologies if one.id == typology_id), None)
+
     def rulebook(self, files: dict[str, str]) -> Rulebook:
         """The compiled rulebook of files that have no errors; the last few are kept.
 

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, RowMapping, select
 
 from console.amounts import tiyn
 from console.counterfactual import counterfactual
+from console.rulebooks.shelf import Shelf
 from console.store import alerts, habits, holds, subjects
 from console.store.case_history import actions
 from console.store.keys import key_of, unsigned
@@ -31,7 +32,7 @@ from console.web.api.alert_detail import (
     WithoutView,
 )
 from console.web.api.alert_models import CampaignRow, RowMaker, campaign_row
-from console.web.queue_reading import feature_texts, typologies
+from console.web.queue_reading import feature_texts
 from console.web.timeline import Bar, bars_of
 from console.web.viewer import Viewer
 from streams.contracts.fields import milliseconds
@@ -40,8 +41,8 @@ from streams.contracts.suspicious_operation import Evidence, Signal, SuspiciousO
 SHOWN = 20  # siblings, warnings, notices
 
 
-def read(connection: Connection, viewer: Viewer, alert_id: str) -> AlertDetail:
-    """Everything about an alert; NotFound."""
+def read(connection: Connection, viewer: Viewer, shelf: Shelf, alert_id: str) -> AlertDetail:
+    """Everything about an alert; the shelf knows the rulebook that judged it. NotFound."""
     row = alerts.find(connection, alert_id)
     said = alerts.as_published(row)
     language = viewer.language
@@ -54,12 +55,13 @@ def read(connection: Connection, viewer: Viewer, alert_id: str) -> AlertDetail:
         explanation=getattr(said.explanation, language),
         legal_basis=said.legal_basis,
         rulebook_version=said.rulebook.version,
+        rulebook_generation=said.rulebook.generation,
         signals=[_signal(signal, language) for signal in said.signals],
         evidence=[_evidence(connection, each) for each in said.evidence],
         parties=[PartyView(role=each.role, token=each.token) for each in said.subjects],
         event=hexadecimal(operation["event"]) if operation is not None else None,
         habits=_habits(connection, row),
-        counterfactual=_counterfactual(said),
+        counterfactual=_counterfactual(said, shelf),
         holds=_holds(connection, row, language),
         campaign=_campaign(connection, row),
         siblings=[maker.alert(each) for each in siblings],
@@ -136,11 +138,12 @@ def _habits(connection: Connection, row: RowMapping) -> HabitsView:
     )
 
 
-def _counterfactual(said: SuspiciousOperation) -> CounterfactualView | None:
-    known = next((each for each in typologies() if each.id == said.typology.id), None)
-    if known is None or str(known.version) != said.typology.version:
+def _counterfactual(said: SuspiciousOperation, shelf: Shelf) -> CounterfactualView | None:
+    # By the digest and not by the typology's version: whoever edits a threshold may leave the version as it was.
+    threshold = shelf.alert_at(said.rulebook.digest, said.typology.id)
+    if threshold is None:
         return None
-    found = counterfactual(said.signals, known.alert_at)
+    found = counterfactual(said.signals, threshold)
     return CounterfactualView(
         threshold=found.threshold,
         without=[WithoutView(**asdict(each)) for each in found.without],

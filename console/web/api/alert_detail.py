@@ -158,6 +158,7 @@ class AlertDetail(BaseModel):
     explanation: str
     legal_basis: str
     rulebook_version: str
+    rulebook_generation: int
     signals: list[SignalView]
     evidence: list[EvidenceView]
     parties: list[PartyView]

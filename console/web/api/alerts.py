@@ -18,6 +18,7 @@ from console.web.house import TheHouse
 from console.web.possible import possible
 from console.web.queue_query import QueueQuery
 from console.web.refusals import Refusal
+from console.web.rulebooks import TheDesk
 from console.web.tokens import Hash
 from console.web.viewer import Viewer, may
 
@@ -64,10 +65,10 @@ def actions(viewer: Worker, house: TheHouse, wanted: AlertAction) -> list[AlertR
 
 
 @router.get("/alerts/{alert_id}", summary="One alert with everything that its page shows")
-def show(viewer: Reader, house: TheHouse, alert_id: Hash) -> AlertDetail:
+def show(viewer: Reader, house: TheHouse, desk: TheDesk, alert_id: Hash) -> AlertDetail:
     """What happened, why, what is usual, what the law allows, and what was done."""
     with house.store.reading() as connection:
-        return alert_reading.read(connection, viewer, alert_id)
+        return alert_reading.read(connection, viewer, desk.shelf, alert_id)
 
 
 @router.get("/filters", summary="One's own saved filters")
