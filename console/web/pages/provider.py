@@ -16,7 +16,7 @@ from console.web.house import TheHouse, house_of
 from console.web.page import language_for, local_path, page
 from console.web.pages.sign_in import check_address
 from console.web.refusals import Refusal
-from console.web.sign_in_cookie import set_session
+from console.web.sign_in_cookie import bring_language, set_session
 from streams.tokens import SealBroken
 
 router = APIRouter()
@@ -57,6 +57,7 @@ def back(request: Request, house: TheHouse) -> Response:
         with house.store.writing() as connection:
             audit.write(connection, audit.System(), "session.refused", "user", "unknown", by="provider")
         raise _refusal(refused) from None
+    bring_language(request, secret)
     answer = page(request, None, "provider_back.html", onward=local_path(flow.onward))
     set_session(answer, secret)
     answer.delete_cookie(FLOW_COOKIE, path="/", secure=True, httponly=True, samesite="lax")

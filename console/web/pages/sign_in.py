@@ -17,7 +17,7 @@ from console.web.door import DOOR_COOKIE, door
 from console.web.house import TheHouse, house_of
 from console.web.page import LANGUAGE_COOKIE, local_path, page
 from console.web.refusals import FormExpired, Refusal
-from console.web.sign_in_cookie import forget_session, set_session
+from console.web.sign_in_cookie import bring_language, forget_session, set_session
 from console.web.viewer import AnyViewer, find_viewer
 
 router = APIRouter()
@@ -53,6 +53,7 @@ def enter(
     again = from_kept(kept, house.renderer.texts) if kept else None
     if secret is None:
         return door(request, local_path(next), "sign_in.wrong", status=401, again=again)
+    bring_language(request, secret)
     answer = _onward(request, secret, local_path(next), again)
     set_session(answer, secret)
     answer.delete_cookie(DOOR_COOKIE, path="/", secure=True, httponly=True, samesite="strict")

@@ -227,3 +227,16 @@ def test_pages_open_for_their_roles_alone(store: Store, role: str, open_pages: s
     browser = signed_in(store, role)  # type: ignore[arg-type]
     found = {path for path in ("/people", "/audit") if browser.get(path).status_code == 200}
     assert found == open_pages
+
+
+def test_the_language_of_the_door_comes_in_with_whoever_chose_it_and_with_nobody_after(store: Store) -> None:
+    somebody(store)
+    somebody(store, "bolat")
+    browser = stranger(store)
+    browser.get("/sign-in", params={"language": "en"})
+    assert knock(browser) == 303
+    assert '<html lang="en">' in browser.get("/account").text
+    browser.submit("/sign-out")
+    assert knock(browser, username="bolat") == 303
+    assert '<html lang="kk">' in browser.get("/account").text
+    assert '<html lang="en">' in signed_in(store, username="aigul").get("/account").text
