@@ -35,6 +35,9 @@ class ConsoleSettings(BaseSettings):
     goaml_profile: Path = Field(
         default=PROFILES / "kz.toml", description="whose codes goAML-shaped reports are written with"
     )
+    operations_days: int = Field(
+        default=365, ge=0, description="how long operations are kept that no alert or case is about; 0: for ever"
+    )
     events: Path | None = Field(
         default=None, description="a folder of files of events that drafts of the rulebook may be compared on"
     )

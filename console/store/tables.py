@@ -263,6 +263,12 @@ alert_parties = Table(  # whom an alert concerns, in whatever role: the subject 
     Column("role", String(6), nullable=False),
 )
 
+chain_events = Table(  # hops of chains that alerts name: operations of people whom no alert concerns, and which stay
+    "chain_events",
+    metadata,
+    Column("event", BigInteger, primary_key=True, autoincrement=False),
+)
+
 hold_events = Table(  # every state that a hold went through
     "hold_events",
     metadata,
