@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, RowMapping, select, tuple_
+from sqlalchemy import Connection, Row, RowMapping, select
 
 from console.exports.material import (
     AuditLine,
@@ -24,6 +24,7 @@ from console.exports.material import (
 )
 from console.store import cases, filing, money, subjects
 from console.store.actor import Actor
+from console.store.among import among
 from console.store.keys import unsigned
 from console.store.money import Question
 from console.store.proposals import Proposal
@@ -143,8 +144,8 @@ def _filing(proposal: Proposal) -> Filing:
 
 
 def _rows(connection: Connection, events: Events) -> list[Row[Any]]:
-    identity = tuple_(operations.c.institution, operations.c.event_id)
-    found = [row for some in chunks(events) for row in connection.execute(select(operations).where(identity.in_(some)))]
+    wanted = among((operations.c.institution, operations.c.event_id), events)
+    found = [row for asked in wanted for row in connection.execute(select(operations).where(asked))]
     return sorted(found, key=lambda row: (row.occurred_at, row.event))
 
 
@@ -187,16 +188,12 @@ def _named(party: Party | None, opened: Mapping[str, Identity]) -> Party | None:
 
 def _holds(connection: Connection, events: Events) -> tuple[CaseHold, ...]:
     states: dict[str, list[HoldEvent]] = {}
-    identity = tuple_(holds.c.institution, holds.c.event_id)
-    for some in chunks(events):
-        told = (
-            select(hold_events.c.hold_id, hold_events.c.document)
-            .join(holds, holds.c.hold_id == hold_events.c.hold_id)
-            .where(identity.in_(some))
-            .order_by(holds.c.since, hold_events.c.hold_id, hold_events.c.number)
-        )
-        for hold_id, document in connection.execute(told):
-            states.setdefault(hold_id, []).append(HoldEvent.model_validate_json(document))
+    told: list[Row[Any]] = []
+    for asked in among((holds.c.institution, holds.c.event_id), events):
+        chosen = select(holds.c.since, hold_events.c.hold_id, hold_events.c.number, hold_events.c.document)
+        told += connection.execute(chosen.join(holds, holds.c.hold_id == hold_events.c.hold_id).where(asked))
+    for _, hold_id, _, document in sorted(told, key=lambda row: row[:3]):
+        states.setdefault(hold_id, []).append(HoldEvent.model_validate_json(document))
     return tuple(CaseHold(tuple(each)) for each in states.values())
 
 

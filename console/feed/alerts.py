@@ -6,11 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, tuple_, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from console.amounts import tiyn
 from console.feed import tokens
 from console.feed.records import Reader, Record
+from console.store.among import among
 from console.store.campaigns import Grouped, count, group, regroup
 from console.store.ids import next_of
 from console.store.keys import key_of, signed
@@ -54,9 +55,9 @@ def project(connection: Connection, reader: Reader, records: Sequence[Record], n
 def complete(connection: Connection, reader: Reader, events: Iterable[Event]) -> None:
     """Tell the alerts that came before their operations what those say: the region, and by its text the campaign."""
     waiting: list[Any] = []
-    for some in chunks(sorted(set(events))):
-        chosen = select(alerts).where(tuple_(alerts.c.institution, alerts.c.event_id).in_(some))
-        waiting += connection.execute(chosen.where(alerts.c.region.is_(None)).order_by(alerts.c.seq)).mappings()
+    for asked in among((alerts.c.institution, alerts.c.event_id), events):
+        waiting += connection.execute(select(alerts).where(asked, alerts.c.region.is_(None))).mappings()
+    waiting.sort(key=lambda row: row["seq"])
     judged = _judged(connection, reader, [(row["institution"], row["event_id"]) for row in waiting])
     for row in waiting:
         region, _ = judged[row["institution"], row["event_id"]]
@@ -136,12 +137,9 @@ def _judged(connection: Connection, reader: Reader, events: Iterable[Event]) -> 
 def _clocks(connection: Connection, events: Iterable[Event]) -> dict[Event, int]:
     """The first deadline of each event on which a hold runs."""
     found: dict[Event, int] = {}
-    for some in chunks(sorted(set(events))):
-        chosen = (
-            select(holds.c.institution, holds.c.event_id, func.min(holds.c.deadline_at))
-            .where(tuple_(holds.c.institution, holds.c.event_id).in_(some), holds.c.open)
-            .group_by(holds.c.institution, holds.c.event_id)
-        )
+    event = (holds.c.institution, holds.c.event_id)
+    for asked in among(event, events):
+        chosen = select(*event, func.min(holds.c.deadline_at)).where(asked, holds.c.open).group_by(*event)
         found |= {(row[0], row[1]): row[2] for row in connection.execute(chosen)}
     return found
 

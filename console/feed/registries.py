@@ -9,13 +9,14 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, select, tuple_
+from sqlalchemy import Connection, select
 
 from console.feed import tokens
 from console.feed.records import Reader, Record, local_day
+from console.store.among import among
 from console.store.keys import signed
 from console.store.tables import refusal_counts, refusal_records, registry_entries
-from console.store.upserts import Row, add, chunks, put
+from console.store.upserts import Row, add, put
 from rules.events import NO_TIME, PARTY_KINDS
 from rules.references import ACTIONS, APPEALS, PROOFS
 from streams import decode, records
@@ -61,8 +62,8 @@ def project(connection: Connection, reader: Reader, found: Sequence[Record]) -> 
 def _count(connection: Connection, refusals: dict[tuple[str, str], list[tuple[int, str]]]) -> None:
     """Count the entries of those records that were not counted before."""
     key = (refusal_records.c.publisher, refusal_records.c.event_id)
-    for some in chunks(list(refusals)):
-        for publisher, event_id in connection.execute(select(*key).where(tuple_(*key).in_(some))).all():
+    for asked in among(key, list(refusals)):
+        for publisher, event_id in connection.execute(select(*key).where(asked)).all():
             del refusals[publisher, event_id]
     add(connection, refusal_records, [dict(zip(("publisher", "event_id"), one, strict=True)) for one in refusals])
     counted = Counter(entry for entries in refusals.values() for entry in entries)

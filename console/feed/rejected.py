@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import Connection, delete, insert, select, tuple_
+from sqlalchemy import Connection, delete, insert, select
 
 from console.feed.records import Reader, Record, local_day
+from console.store.among import among
 from console.store.tables import rejected_counts, rejected_places
-from console.store.upserts import chunks, put
+from console.store.upserts import put
 from streams.contracts.fields import milliseconds
 from streams.contracts.rejected import RejectedEvent
 
@@ -51,6 +52,6 @@ def _present(connection: Connection, places: Iterable[Place]) -> list[Place]:
     columns = (rejected_places.c.topic, rejected_places.c.partition, rejected_places.c.offset)
     return [
         (row[0], row[1], row[2])
-        for some in chunks(places)
-        for row in connection.execute(select(*columns).where(tuple_(*columns).in_(some)))
+        for asked in among(columns, places)
+        for row in connection.execute(select(*columns).where(asked))
     ]

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Connection, delete, select, tuple_, update
+from sqlalchemy import Connection, delete, select, update
 
+from console.store.among import among
 from console.store.ids import next_id
 from console.store.tables import alert_parties, alerts, campaign_links, campaigns
 from console.store.upserts import Row, chunks, put
@@ -200,10 +201,9 @@ def _rows(connection: Connection, ids: set[int]) -> list[Any]:
 def _events(connection: Connection, found: Sequence[Grouped], ids: set[int]) -> set[tuple[int, str, str]]:
     """(campaign, institution, event) of these alerts' events that have an alert in one of the campaigns already."""
     known: set[tuple[int, str, str]] = set()
-    for some in chunks(sorted({(alert.institution, alert.event_id) for alert in found})):
-        chosen = select(alerts.c.campaign_id, alerts.c.institution, alerts.c.event_id).where(
-            tuple_(alerts.c.institution, alerts.c.event_id).in_(some), alerts.c.campaign_id.is_not(None)
-        )
+    event = (alerts.c.institution, alerts.c.event_id)
+    for asked in among(event, {(alert.institution, alert.event_id) for alert in found}):
+        chosen = select(alerts.c.campaign_id, *event).where(asked, alerts.c.campaign_id.is_not(None))
         known.update((row[0], row[1], row[2]) for row in connection.execute(chosen) if row[0] in ids)
     return known
 

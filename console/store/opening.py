@@ -112,7 +112,9 @@ def _engine(address: URL) -> Engine:
     if not address.database or address.database == ":memory:":
         raise StoreUnknown("memory")
     Path(address.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(address, pool_size=_CONNECTIONS, max_overflow=0, connect_args={"timeout": _BUSY_SECONDS})
+    # The connection that was used last is used next: each has a cache of its own, and few are warm.
+    waits = {"timeout": _BUSY_SECONDS}
+    engine = create_engine(address, pool_size=_CONNECTIONS, max_overflow=0, pool_use_lifo=True, connect_args=waits)
     event.listen(engine, "connect", _prepare)
     event.listen(engine, "begin", _begin)
     return engine

@@ -25,6 +25,7 @@ from console.web.house import Clock, House, wall_clock
 from console.web.readable import readable
 from console.web.rendering import STATIC, Renderer
 from console.web.security import Guard
+from console.web.uses import Uses
 
 _TITLE: Final = "Anti-Fraud Center: console"
 _DESCRIPTION: Final = """\
@@ -60,7 +61,7 @@ def create_app(
         lifespan=_lifespan,
     )
     keyring, renderer, signing_in = keys or Keyring.load(), Renderer(load()), provider or Provider.configured()
-    app.state.house = House(settings, store, keyring, renderer, Attempts(), clock, signing_in)
+    app.state.house = House(settings, store, keyring, renderer, Attempts(), clock, Uses(store), signing_in)
     at_the_door = [Depends(readable)]
     for router in routers.PAGES:
         app.include_router(router, include_in_schema=False, dependencies=at_the_door)
@@ -84,7 +85,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     house: House = app.state.house
     keeper = HeadKeeper(house.store, house.keys.signing, house.settings.audit_heads, house.clock)
     keeper.start()
+    house.uses.start()
     yield
+    await asyncio.to_thread(house.uses.stop)
     await asyncio.to_thread(keeper.stop)
 
 

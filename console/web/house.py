@@ -15,6 +15,7 @@ from console.people.oidc import Provider
 from console.settings import ConsoleSettings
 from console.store.opening import Store
 from console.web.rendering import Renderer
+from console.web.uses import Uses
 
 Clock = Callable[[], int]
 
@@ -29,6 +30,7 @@ class House:
     renderer: Renderer
     attempts: Attempts  # at the door, by address
     clock: Clock  # ms UTC
+    uses: Uses  # of sessions
     provider: Provider | None = None  # where people of the organisation sign in, if not here
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from fastapi.security import APIKeyCookie, APIKeyHeader
 
 from console.people import sessions
 from console.people.roles import Permission, permissions_of
-from console.store.errors import StoreAway, StoreFull, StoreLocked
 from console.texts import LANGUAGES, Language
 from console.web.house import house_of
 from console.web.readable import FORMS
@@ -76,9 +74,9 @@ def find_viewer(request: Request, cookie: str | None) -> Viewer | None:
     if session is None:
         return None
     if now - session.seen_at > sessions.TOUCH_MS and "text/event-stream" not in request.headers.get("accept", ""):
-        # A store that cannot be written to can still be read, as long as the session would last without this.
-        with contextlib.suppress(StoreFull, StoreLocked, StoreAway), house.store.writing() as connection:
-            sessions.touch(connection, session.session_hash, now)
+        house.uses.note(session.session_hash, now)
+        if now - session.seen_at > sessions.IDLE_MS // 2:
+            house.uses.write()  # before the next request might come too late
     viewer = Viewer(
         session.username,
         session.full_name,
