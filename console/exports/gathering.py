@@ -188,7 +188,7 @@ def _named(party: Party | None, opened: Mapping[str, Identity]) -> Party | None:
 
 def _holds(connection: Connection, events: Events) -> tuple[CaseHold, ...]:
     states: dict[str, list[HoldEvent]] = {}
-    told: list[Row[Any]] = []
+    told: list[Any] = []
     for asked in among((holds.c.institution, holds.c.event_id), events):
         chosen = select(holds.c.since, hold_events.c.hold_id, hold_events.c.number, hold_events.c.document)
         told += connection.execute(chosen.join(holds, holds.c.hold_id == hold_events.c.hold_id).where(asked))

@@ -186,12 +186,10 @@ alerts = Table(
     Column("version", Integer, nullable=False),  # raised by every change: a stale form is refused
     CheckConstraint("state IN ('new','assigned','snoozed','escalated','closed')", name="state"),
     Index(None, "typology", "state", "seq"),
-    Index(None, "assignee", "state", "seq"),
     Index(None, "subject", "seq"),
     Index(None, "campaign_id", "seq"),
     Index(None, "case_id"),
     Index(None, "institution", "event_id"),
-    Index(None, "state", "snoozed_until"),
     # Statistics read these three alone: a million alerts are counted without touching their documents.
     Index("ix_alerts_counted", "occurred_at", "status", "typology", "institution", "region", "reason_code", "amount"),
     Index("ix_alerts_grouped", "status", "typology", "institution", "region", "occurred_at", "reason_code", "amount"),
@@ -241,7 +239,7 @@ alerts = Table(
 )
 
 for _first in _LED_BY:
-    _rest = [name for name in _SIEVED if name != _first]
+    _rest = tuple(name for name in _SIEVED if name != _first)
     Index(
         f"ix_alerts_queue_{_first}",
         *[alerts.c[name] for name in (_first, "status", "severity", "amount", "seq", "deadline_at", *_rest)],
