@@ -9,11 +9,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.money.restitution import Unbalanced
-from console.store import cases, freezing, money, recalls, restitution
+from console.store import cases, freezing, recalls, restitution
 from console.store.money import event_of
 from console.store.restitution import Division
 from console.web.books_reading import BooksView, books_read
 from console.web.house import TheHouse
+from console.web.money_asking import claimed, propose_freeze
 from console.web.money_reading import MoneyQuery, MoneyView, Reason, read, refusing, view
 from console.web.refusals import Refusal
 from console.web.tokens import key_in_path
@@ -35,13 +36,18 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class FreezeBody(Strict):
+class FreezeClaimsBody(Strict):
     """Whom to freeze; `asked` as in the question that was answered with the advice."""
 
-    case_id: CaseId
     parties: list[Token] = Field(min_length=1, max_length=50)
     asked: MoneyQuery = Field(default_factory=MoneyQuery)
     reason: Reason
+
+
+class FreezeBody(FreezeClaimsBody):
+    """The same, and in which case."""
+
+    case_id: CaseId
 
 
 class RecallBody(Strict):
@@ -107,14 +113,8 @@ def show(house: TheHouse, operation: str, asked: Asked) -> MoneyView:
 @router.post("/money/{operation}/freeze", summary="Propose to freeze", status_code=201)
 def freeze(viewer: Maker, house: TheHouse, operation: str, body: FreezeBody) -> Proposed:
     """Propose to freeze what the method finds at these parties."""
-    asked = body.asked
-    parties = [key_in_path(token) for token in body.parties]
-    with house.store.reading() as connection:  # takes a while: nobody should wait for it who writes
-        followed = money.follow(connection, [event_of(operation)], asked.question, [asked.method])
-    with refusing(), house.store.writing() as connection:
-        number = freezing.propose(
-            connection, viewer, body.case_id, followed, asked.method, parties, body.reason, now=house.clock()
-        )
+    events = [event_of(operation)]
+    number = propose_freeze(house, viewer, body.case_id, events, body.asked, body.parties, body.reason)
     return Proposed(proposal_id=number)
 
 
@@ -137,6 +137,22 @@ def books(viewer: Reader, house: TheHouse, case_id: CaseId) -> BooksView:
             return books_read(connection, case_id)
         except Unbalanced:
             raise Refusal(500, "restitution.unbalanced") from None
+
+
+@router.get("/cases/{case_id}/money/trace", summary="Where the claimed money went")
+def trace(viewer: Reader, house: TheHouse, case_id: CaseId, asked: Asked) -> MoneyView:
+    """Of all open claims of a case together, as `/money/{operation}` says it of one operation."""
+    events = claimed(house, viewer, case_id)
+    with house.store.reading() as connection:
+        return view(read(connection, events, asked))
+
+
+@router.post("/cases/{case_id}/money/trace/freeze", summary="Propose to freeze claimed money", status_code=201)
+def freeze_claims(viewer: Maker, house: TheHouse, case_id: CaseId, body: FreezeClaimsBody) -> Proposed:
+    """Propose to freeze what the method finds of all open claims of a case at these parties."""
+    events = claimed(house, viewer, case_id)
+    number = propose_freeze(house, viewer, case_id, events, body.asked, body.parties, body.reason)
+    return Proposed(proposal_id=number)
 
 
 @router.post("/cases/{case_id}/money/claims", summary="Write claims down", status_code=201)

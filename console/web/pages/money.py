@@ -10,14 +10,13 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from console.money.purses import METHODS
-from console.store import cases, freezing, meters, money, recalls, restitution
-from console.store.errors import NotFound
+from console.store import cases, meters, recalls
 from console.store.money import event_of
 from console.web.house import House, TheHouse
+from console.web.money_asking import claimed, propose_freeze
 from console.web.money_picture import picture_of
 from console.web.money_reading import CaseId, MoneyQuery, Reason, TengeAndTiyn, read, refusing, tiyn_of
 from console.web.page import page, see_other
-from console.web.tokens import key_in_path
 from console.web.viewer import Viewer, may
 from rules.events import KINDS
 
@@ -47,7 +46,7 @@ def show(request: Request, viewer: Reader, house: TheHouse, operation: str, aske
 @router.get("/cases/{case_id}/money/trace")
 def show_claims(request: Request, viewer: CaseReader, house: TheHouse, case_id: CaseId, asked: Asked) -> Response:
     """Where the money of all claims of a case went."""
-    events = _claimed(house, viewer, case_id)
+    events = claimed(house, viewer, case_id)
     return _show(request, viewer, house, events, f"/cases/{case_id}/money/trace", asked, case_id=case_id)
 
 
@@ -64,7 +63,7 @@ def freeze_claims(
     request: Request, viewer: Maker, house: TheHouse, case_id: CaseId, wanted: Annotated[FreezeForm, Form()]
 ) -> Response:
     """Propose to freeze what is left of the money of all claims of a case in some accounts."""
-    events = _claimed(house, viewer, case_id)
+    events = claimed(house, viewer, case_id)
     return _freeze(request, viewer, house, events, f"/cases/{case_id}/money/trace", wanted)
 
 
@@ -89,23 +88,8 @@ def recall(
 def _freeze(
     request: Request, viewer: Viewer, house: House, events: Sequence[int], base: str, wanted: FreezeForm
 ) -> Response:
-    parties = [key_in_path(token) for token in wanted.party]
-    with house.store.reading() as connection:  # takes a while: nobody should wait for it who writes
-        followed = money.follow(connection, events, wanted.question, [wanted.method])
-    with refusing(), house.store.writing() as connection:
-        number = freezing.propose(
-            connection, viewer, wanted.case_id, followed, wanted.method, parties, wanted.reason, now=house.clock()
-        )
+    number = propose_freeze(house, viewer, wanted.case_id, events, wanted, wanted.party, wanted.reason)
     return see_other(request, f"{base}?{MoneyQuery.address(wanted)}", "money.said.proposed", number=number)
-
-
-def _claimed(house: House, viewer: Viewer, case_id: int) -> list[int]:
-    with house.store.reading() as connection:
-        cases.find(connection, viewer, case_id)
-        events = [row["operation"] for row in restitution.books_of(connection, case_id).open_claims]
-    if not events:
-        raise NotFound("claim in this case")
-    return events
 
 
 def _show(

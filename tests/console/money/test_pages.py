@@ -49,6 +49,10 @@ def test_money_is_frozen_recovered_and_divided_over_the_pages(store: Store) -> N
     browser, base = signed_in(store, "analyst", clock=lambda: days_after), f"/cases/{case_id}/money"
     operations = [event_text(event(f"paid-{number}")) for number in range(3)]
     assert browser.submit(f"{base}/claims", operation=operations).status_code == 303
+    told = browser.get(f"/api{base}/trace", params={"hops": 2}).json()
+    assert told["methods"]["fifo"]["followed"] == 30_000_000
+    frozen = {"parties": [MULE.text], "reason": "It is leaving"}
+    assert browser.call("POST", f"/api{base}/trace/freeze", frozen).status_code == 201
     answer = browser.submit(
         f"{base}/trace/freeze", case_id=case_id, party=[MULE.text, CHIEF.text], reason="It is leaving"
     )
@@ -74,7 +78,7 @@ def test_what_cannot_be_done_is_said_in_words(store: Store) -> None:
     assert refused.status_code == 422
     assert "The books do not allow this" in refused.text
     assert browser.submit(f"/money/{PAID}/freeze", case_id=case_id, reason="No account chosen").status_code == 422
-    assert browser.get(f"{base}/trace").status_code == 404
+    assert browser.get(f"{base}/trace").status_code == browser.get(f"/api{base}/trace").status_code == 404
     assert browser.get("/money/00000000000000ff").status_code == 404
     assert browser.get("/money/nonsense").status_code == 404
     assert browser.get(f"/money/{PAID}?hops=99").status_code == 422
