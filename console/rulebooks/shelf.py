@@ -6,7 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from kafka.errors import KafkaError
@@ -48,29 +48,32 @@ class Shelf:
         """`read`: `RulebookTopic.read` of the cluster; None for a console without Kafka."""
         self._read = read
         self._clock = clock
-        self._lock = threading.Lock()
-        self._done = threading.Event()
+        self._changed = threading.Condition()
         self._known = Known((), "without" if read is None else "reading", None)
-        self._reading = False
+        self._begun = self._ended = self._wanted = 0  # readings, counted: the last one that was begun, and so on
         self._tried_at = -FRESH_MS
         self._packaged = read_folder(PACKAGED)
         self._packaged_digest = digest_of(self._packaged)
         self._compiled: dict[str, Rulebook] = {}
 
     def known(self, *, anew: bool = False) -> Known:
-        """What is known of the topic, read anew in the background where that is some seconds old."""
-        if self._read is not None:
-            with self._lock:
-                due = anew or self._clock() - self._tried_at >= FRESH_MS
-                begin = due and not self._reading
-                if begin:
-                    self._reading, self._tried_at = True, self._clock()
-                    self._done.clear()
-            if begin:
+        """What is known of the topic, read anew in the background where that is some seconds old.
+
+        `anew`: something has just been published. It is waited for, though not for long; and a reading that was under
+        way, which may have missed it, is followed by another one.
+        """
+        if self._read is None:
+            return self._known
+        with self._changed:
+            reading = self._ended < self._begun
+            if anew or (not reading and self._clock() - self._tried_at >= FRESH_MS):
+                self._wanted = self._begun + 1
+            wanted = self._wanted
+            if not reading and self._begin():
                 threading.Thread(target=self._refresh, name="rulebook-topic", daemon=True).start()
             if anew or self._known.standing == "reading":
-                self._done.wait(PATIENCE_SECONDS)
-        return self._known
+                self._changed.wait_for(lambda: self._ended >= wanted, PATIENCE_SECONDS)
+            return self._known
 
     def in_force(self) -> tuple[dict[str, str], Generation | None]:
         """The files that judge now, and their generation; the packaged ones where no generation is known."""
@@ -101,20 +104,30 @@ class Shelf:
         found = self._compiled.get(digest)
         if found is None:
             found = Rulebook.from_documents(files)
-            with self._lock:
+            with self._changed:
                 while len(self._compiled) >= 8:
                     self._compiled.pop(next(iter(self._compiled)), None)
                 self._compiled[digest] = found
         return found
 
+    def _begin(self) -> bool:
+        """Count another reading as begun, if one is wanted; whoever calls has the lock."""
+        if self._wanted <= self._begun:
+            return False
+        self._begun, self._tried_at = self._begun + 1, self._clock()
+        return True
+
     def _refresh(self) -> None:
+        """Read until no reading is wanted that has not begun."""
         assert self._read is not None
-        known = self._known
-        away = Known(known.generations, "away", known.read_at)
-        try:
-            with contextlib.suppress(KafkaError):
-                away = Known(self._read().all, "read", self._clock())
-        finally:
-            with self._lock:
-                self._known, self._reading = away, False
-            self._done.set()
+        more = True
+        while more:
+            known = replace(self._known, standing="away")
+            try:
+                with contextlib.suppress(KafkaError):
+                    known = Known(self._read().all, "read", self._clock())
+            finally:
+                with self._changed:
+                    self._known, self._ended = known, self._begun
+                    more = self._begin()
+                    self._changed.notify_all()

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 from kafka.errors import KafkaError
 
+from console.rulebooks import shelf as shelves
 from console.rulebooks.shelf import FRESH_MS, Shelf
 from console.rulebooks.work import Search
 from console.rulebooks.workshop import Busy, Workshop
 from streams.generations import Generations
 from tests.console.rulebooks.test_approval import NOW, Topic
+from tests.rules.small import documents
 
 
 class Cluster:
@@ -42,6 +45,29 @@ def test_what_was_read_stays_while_the_broker_is_away_and_is_read_anew_when_it_i
     assert shelf.in_force()[1] == first.generations[0]
     cluster.away = False
     assert shelf.known(anew=True).standing == "read"
+
+
+def test_what_was_published_while_the_topic_was_being_read_is_known_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shelves, "PATIENCE_SECONDS", 60.0)
+    topic, begun, goes_on = Topic(), threading.Event(), threading.Event()
+
+    def slowly() -> Generations:
+        found = Generations(topic.read().all)
+        begun.set()
+        assert goes_on.wait(60)
+        return found
+
+    shelf = Shelf(slowly, lambda: NOW)
+    early = threading.Thread(target=shelf.known)
+    early.start()
+    assert begun.wait(60)
+    topic.activate(documents(), activated_by="officer")
+    late = threading.Timer(0.1, goes_on.set)
+    late.start()
+    assert len(shelf.known(anew=True).generations) == 2
+    early.join()
 
 
 def test_without_kafka_the_packaged_rulebook_is_in_force() -> None:
