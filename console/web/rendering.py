@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from console.texts import LANGUAGES, Language, Texts
 from console.web import formats
+from console.web.fault_words import FaultWords
 
 FOLDER: Final = Path(__file__).parent
 STATIC: Final = FOLDER / "static"
@@ -22,6 +23,7 @@ class Renderer:
 
     def __init__(self, texts: Texts) -> None:
         self.texts = texts
+        self._fault_words = FaultWords(texts)
         self.versions = {
             file.relative_to(STATIC).as_posix(): hashlib.sha256(file.read_bytes()).hexdigest()[:12]
             for file in STATIC.rglob("*")
@@ -58,11 +60,13 @@ class Renderer:
             "day": form.day,
             "ago": form.ago,
             "outside": formats.outside,
+            "shortened": formats.shortened,
             "short_token": formats.short_token,
         }
         environment.globals |= {
             "t": functools.partial(self.texts, language),
             "has_text": self.texts.__contains__,
+            "in_words": functools.partial(self._fault_words, language),
             "language": language,
             "languages": LANGUAGES,
             "static": self.static,
