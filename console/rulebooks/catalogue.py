@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pydantic import Field
 from sqlalchemy import Connection
 
 from console.rulebooks.difference import day_of
 from console.rulebooks.reports import Report
+from console.rulebooks.trial import TrialResult, trial
 from console.store import typology_figures
 from console.store.typology_figures import Figures
 from rules.events import DAY_MS
@@ -49,15 +51,6 @@ class DayCount(Report):
     shadow: int
 
 
-class TrialResult(Report):
-    """What a typology found in shadow, beside what active ones said of the same events."""
-
-    alerts: int
-    alone: int
-    confirmed: int
-    refuted: int
-
-
 class TypologyCard(Report):
     """Everything about one typology."""
 
@@ -66,7 +59,7 @@ class TypologyCard(Report):
     text: str
     active: TypologyLine
     shadow: TypologyLine
-    trial: TrialResult
+    trial: TrialResult | None = Field(description="None where it found nothing in shadow in the last 30 days")
     days: list[DayCount]
     until: int | None
 
@@ -81,21 +74,22 @@ def catalogue(connection: Connection, rulebook: Rulebook, generation: int | None
     )
 
 
-def card(connection: Connection, rulebook: Rulebook, typology_id: str, now: int) -> TypologyCard | None:
-    """The card of a typology; None where the rulebook has none of this id."""
+def card(
+    connection: Connection, rulebook: Rulebook, typology_id: str, now: int, *, against: str | None = None
+) -> TypologyCard | None:
+    """The card of a typology, its trial beside the typology `against`; None where the rulebook has none of this id."""
     compiled = next((one for one in rulebook.compiled if one.typology.id == typology_id), None)
     if compiled is None:
         return None
     typology, until = compiled.typology, _until(connection, now)
     figures = typology_figures.by_typology(connection, until) if until is not None else {}
-    trial = typology_figures.trial(connection, typology_id, until or 0)
     return TypologyCard(
         path=compiled.document.path,
         typology=typology,
         text=compiled.document.text,
         active=_line(typology, figures.get((typology_id, "active"), _NONE)),
         shadow=_line(typology, figures.get((typology_id, "shadow"), _NONE)),
-        trial=TrialResult(alerts=trial.alerts, alone=trial.alone, confirmed=trial.confirmed, refuted=trial.refuted),
+        trial=trial(connection, typology_id, until, against) if until is not None else None,
         days=_days(connection, typology_id, until) if until is not None else [],
         until=until,
     )

@@ -1,6 +1,6 @@
 """How often each typology alerts and how often it was right, by what analysts closed its alerts with.
 
-Each query reads a stretch of the index `ix_alerts_counted`, or looks alerts of one event up by theirs.
+Each query reads a stretch of the index `ix_alerts_counted`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, Row, and_, case, func, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Connection, Row, case, func, select
 
 from console.store.fraud_counts import REFUTED
 from console.store.tables import CONFIRMED, alerts
@@ -34,16 +33,6 @@ class Figures:
         """The share of frauds among the alerts that were closed with a verdict; None where none was."""
         judged = self.confirmed + self.refuted
         return self.confirmed / judged if judged else None
-
-
-@dataclass(frozen=True, slots=True)
-class Trial:
-    """What a typology on trial found in the last 30 days, and what analysts knew of the same events."""
-
-    alerts: int
-    alone: int  # no active typology alerted on the event: what analysts would have got in addition
-    confirmed: int  # of the others, those that analysts confirmed by another alert on the event
-    refuted: int
 
 
 def latest(connection: Connection) -> int | None:
@@ -80,34 +69,3 @@ def days(connection: Connection, typology: str, until: int) -> Sequence[Row[Any]
         .order_by(day)
     )
     return rows.all()
-
-
-def trial(connection: Connection, typology: str, until: int) -> Trial:
-    """What the shadow alerts of one typology were, beside what active typologies said of the same events."""
-    shadow, active = aliased(alerts, name="shadow"), aliased(alerts, name="active")
-    same = and_(
-        active.c.institution == shadow.c.institution,
-        active.c.event_id == shadow.c.event_id,
-        active.c.status == "active",
-    )
-    known = select(func.count()).select_from(active).where(same).scalar_subquery()
-    right = select(func.count()).select_from(active).where(same, active.c.reason_code.in_(CONFIRMED)).scalar_subquery()
-    wrong = select(func.count()).select_from(active).where(same, active.c.reason_code.in_(REFUTED)).scalar_subquery()
-    found = (
-        select(known.label("known"), right.label("right"), wrong.label("wrong"))
-        .where(
-            shadow.c.occurred_at > until - MONTH * DAY_MS,
-            shadow.c.occurred_at <= until,
-            shadow.c.status == "shadow",
-            shadow.c.typology == typology,
-        )
-        .subquery()
-    )
-    counted = [
-        func.count(),
-        *(
-            func.coalesce(func.sum(case((condition, 1), else_=0)), 0)
-            for condition in (found.c.known == 0, found.c.right > 0, found.c.wrong > 0)
-        ),
-    ]
-    return Trial(*map(int, connection.execute(select(*counted).select_from(found)).one()))

@@ -15,7 +15,7 @@ from console.rulebooks.workshop import Job
 from console.store.errors import NotFound
 from console.web.api.rulebook_models import GenerationView, Made, Reason
 from console.web.house import TheHouse
-from console.web.pages.rulebook import TypologyId
+from console.web.pages.rulebook import Against, TypologyId
 from console.web.rulebooks import TheDesk, refused
 from console.web.viewer import Viewer, may
 
@@ -53,11 +53,13 @@ def overview(house: TheHouse, desk: TheDesk) -> Catalogue:
 
 
 @router.get("/typologies/{typology_id}")
-def card(house: TheHouse, desk: TheDesk, typology_id: TypologyId) -> TypologyCard:
-    """One typology as it is in force, and what it found."""
+def card(house: TheHouse, desk: TheDesk, typology_id: TypologyId, against: Against = "") -> TypologyCard:
+    """One typology as it is in force, and what it found; what it found on trial beside the typology `against`."""
     files, _ = desk.shelf.in_force()
     with house.store.reading() as connection:
-        found = catalogue.card(connection, desk.shelf.rulebook(files), typology_id, house.clock())
+        found = catalogue.card(
+            connection, desk.shelf.rulebook(files), typology_id, house.clock(), against=against or None
+        )
     if found is None:
         raise NotFound(f"typology {typology_id}")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Path, Request
+from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import Response
 
 from console.rulebooks import catalogue
@@ -21,6 +21,7 @@ router = APIRouter()
 Reader = Annotated[Viewer, Depends(may("rulebook.read"))]
 Writer = Annotated[Viewer, Depends(may("rulebook.write"))]
 TypologyId = Annotated[str, Path(pattern=r"^T[0-9]{2,3}$")]
+Against = Annotated[str, Query(pattern=r"^(T[0-9]{2,3})?$", description="An active typology; none: all of them")]
 Reason = Annotated[str, Form(min_length=10, max_length=2_000, pattern=PRINTED)]
 
 
@@ -64,13 +65,19 @@ def roll_back(
 
 @router.get("/rulebook/{typology_id}")
 def card(
-    request: Request, viewer: Reader, house: TheHouse, desk: TheDesk, typology_id: TypologyId, job: str = ""
+    request: Request,
+    viewer: Reader,
+    house: TheHouse,
+    desk: TheDesk,
+    typology_id: TypologyId,
+    job: str = "",
+    against: Against = "",
 ) -> Response:
     """One typology: what it says, what it found, what it found on trial, how it could be evaded."""
     files, _ = desk.shelf.in_force()
     rulebook = desk.shelf.rulebook(files)
     with house.store.reading() as connection:
-        found = catalogue.card(connection, rulebook, typology_id, house.clock())
+        found = catalogue.card(connection, rulebook, typology_id, house.clock(), against=against or None)
     if found is None:
         raise NotFound(f"typology {typology_id}")
     return page(
@@ -78,6 +85,10 @@ def card(
         viewer,
         "rulebook/card.html",
         card=found,
+        against=against,
+        active=[
+            (one.id, f"{one.id} {getattr(one.name, viewer.language)}") for one in rulebook.typologies if not one.shadow
+        ],
         results=list(examples(rulebook, found.path)),
         job=desk.workshop.find(job),
         report=_evasions(desk.workshop.find(job)),
