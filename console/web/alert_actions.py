@@ -39,7 +39,7 @@ class AlertAction(BaseModel):
     target: list[TargetText] = Field(min_length=1, max_length=alerts.MOST)
     assignee: str = Field(default=ME, max_length=64, description="of assign: a username, or `me`")
     hours: int = Field(default=4, ge=1, le=2_160, description="of snooze")
-    reason_code: ReasonCode | Literal[""] = Field(default="", description="of close", validate_default=True)
+    reason_code: Literal[ReasonCode, ""] = Field(default="", description="of close", validate_default=True)
     about: Literal["", "payer", "payee"] = Field(
         default="", description="of close: whom a verdict is about; without it, whom the alert is about"
     )

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Final
 
 from babel import Locale
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_timedelta
 from babel.numbers import NumberPattern, format_compact_decimal, format_decimal, parse_pattern
 from markupsafe import Markup, escape
 
@@ -85,6 +85,17 @@ class Formats:
         """The day in Kazakhstan."""
         return self._time(moment, "d MMM y")
 
+    def period(self, text: str) -> str:
+        """A year, month or day that is written as ISO 8601 writes it.
+
+        >>> [Formats("ru").period(each) for each in ("2026", "2026-11", "2026-11-24")]
+        ['2026', 'нояб. 2026', '24 нояб. 2026']
+        """
+        if len(text) == 4:
+            return text
+        first = date.fromisoformat(f"{text}-01"[:10])
+        return format_date(first, "LLL y" if len(text) == 7 else "d MMM y", locale=self.locale)
+
     def ago(self, moment: int | None, now: int) -> Markup:
         """How long ago, or in how long, to the nearest unit; the exact time is the <time>'s title.
 
@@ -113,7 +124,9 @@ class Formats:
 
 
 def outside(text: object, longest: int = _LONGEST) -> Markup:
-    """Text that somebody else wrote: escaped, set apart, cut, and with what would not be seen in it made visible.
+    """Text that somebody else wrote: escaped, set apart, and with what would not be seen in it made visible.
+
+    What is longer than `longest` letters is behind a box that shows it: by CSS, so that no script is needed.
 
     >>> outside("<b>\\u202egpj")
     Markup('<bdi class="outside">&lt;b&gt;<span class="hidden-letter">U+202E</span>gpj</bdi>')
@@ -121,16 +134,30 @@ def outside(text: object, longest: int = _LONGEST) -> Markup:
     if text is None:
         return Markup("–")
     whole = unicodedata.normalize("NFC", str(text))
+    shown = _visible(whole[:longest])
+    if len(whole) > longest:
+        more = Markup('<label class="cut">… +{}<input type="checkbox"></label><span class="rest">{}</span>')
+        shown += more.format(len(whole) - longest, _visible(whole[longest:]))
+    return Markup('<bdi class="outside">{}</bdi>').format(shown)
+
+
+def shortened(text: str, longest: int) -> str:
+    """Text for where no markup can be, such as a choice: cut, and without what would not be seen in it.
+
+    >>> shortened("\\u202eabc", 2), shortened("ab", 2)
+    ('ab…', 'ab')
+    """
+    plain = _HIDDEN.sub("", text)
+    return plain if len(plain) <= longest else f"{plain[:longest]}…"
+
+
+def _visible(text: str) -> Markup:
     parts, rest = [], 0
-    shown = whole[:longest]
-    for found in _HIDDEN.finditer(shown):
-        parts.append(escape(shown[rest : found.start()]))
+    for found in _HIDDEN.finditer(text):
+        parts.append(escape(text[rest : found.start()]))
         parts.append(Markup('<span class="hidden-letter">U+{}</span>').format(f"{ord(found[0]):04X}"))
         rest = found.end()
-    parts.append(escape(shown[rest:]))
-    if len(whole) > longest:
-        parts.append(Markup('<span class="cut">… +{}</span>').format(len(whole) - longest))
-    return Markup('<bdi class="outside">{}</bdi>').format(Markup("").join(parts))
+    return Markup("").join([*parts, escape(text[rest:])])
 
 
 def short_token(token: str) -> str:

@@ -59,6 +59,7 @@ class Renderer:
             "instant": form.instant,
             "day": form.day,
             "ago": form.ago,
+            "period": form.period,
             "outside": formats.outside,
             "shortened": formats.shortened,
             "short_token": formats.short_token,
