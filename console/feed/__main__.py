@@ -37,14 +37,16 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the console's, which then ends this process
     configure_logs()
+    settings = ConsoleSettings()
     try:
-        store = Store.open(ConsoleSettings().store)
+        store = Store.open(settings.store)
     except StoreError as error:
         _tell(FeedState("store_waits", int(time.time() * 1000), message=error.message, remedy=error.remedy))
         return 1
     sources = {source.name: source for source in Topics.load().sources}
     os.nice(NICENESS)  # now that it has started
-    feed = Feed(store, KafkaSettings().bootstrap_servers, Reader(TokenKey.load(os.environ), sources))
+    reader = Reader(TokenKey.load(os.environ), sources)
+    feed = Feed(store, KafkaSettings().bootstrap_servers, reader, operations_days=settings.operations_days)
     _run(feed, stopping)
     store.close()
     return 0

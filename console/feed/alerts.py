@@ -16,7 +16,7 @@ from console.store.campaigns import Grouped, count, group, regroup
 from console.store.ids import next_of
 from console.store.keys import key_of, signed
 from console.store.severity import severity_of
-from console.store.tables import alert_parties, alerts, holds, operations
+from console.store.tables import alert_parties, alerts, chain_events, holds, operations
 from console.store.upserts import Row, add, chunks
 from streams.contracts.fields import milliseconds
 from streams.contracts.suspicious_operation import SuspiciousOperation
@@ -48,6 +48,7 @@ def project(connection: Connection, reader: Reader, records: Sequence[Record], n
         row["campaign_id"] = given.get(row["seq"])
     connection.execute(insert(alerts), rows)
     add(connection, alert_parties, [party for row in rows for party in _parties(row)])
+    add(connection, chain_events, [{"event": event} for event in sorted(_hops(alert for alert, _ in read.values()))])
     told = {subject.token: tokens.OF_ROLE[subject.role] for alert, _ in read.values() for subject in alert.subjects}
     tokens.guess(connection, told)
 
@@ -147,6 +148,11 @@ def _clocks(connection: Connection, events: Iterable[Event]) -> dict[Event, int]
 def _grouped(row: Any, judged: dict[Event, tuple[int, int]]) -> Grouped:
     _, words = judged.get((row["institution"], row["event_id"]), (0, 0))
     return Grouped(**{name: row[name] for name in _GROUPED}, words=words)
+
+
+def _hops(found: Iterable[SuspiciousOperation]) -> set[int]:
+    """The operations in the evidence that are not of an alert's subject."""
+    return {signed(int(each.event, 16)) for alert in found for each in alert.evidence if each.subject is not None}
 
 
 def _parties(row: Row) -> list[Row]:

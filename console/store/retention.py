@@ -33,7 +33,7 @@ from console.store.tables import (
 from console.store.upserts import chunks
 from rules.events import DAY_MS
 
-LOT: Final = 500
+LOT: Final = 200
 _KEYS: Final = ("payer", "payee", "device", "phone", "payer_account", "payee_account")
 _SUBJECTS: Final[tuple[Column[Any], ...]] = (
     alert_parties.c.key,
