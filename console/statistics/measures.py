@@ -12,6 +12,7 @@ from console.statistics.figures import Figures, by_size, columns, share
 from console.statistics.period import Step, period_of
 from console.store import fraud_counts
 from console.store import statistics as store
+from console.store.returned import returned
 from console.store.statistics import Choice
 from rules.holds import EXPIRED, OPEN, PROCEEDED, RELEASED, RESTRAINING
 from rules.warning import effect
@@ -22,27 +23,31 @@ _SET: Final = "set"
 
 
 def money(connection: Connection, choice: Choice) -> list[Figures]:
-    """Where the money is: taken by confirmed frauds, held, let go, asked back, returned, frozen, given to victims.
+    """Where the money is: taken by confirmed frauds, held, returned and by what, lost, let go, asked back, frozen.
 
-    Lost is what confirmed frauds took, less what of it a hold still keeps, less what recalls brought back.
+    Lost is what confirmed frauds took, less what of it a hold still keeps, less what came back to victims.
     """
     taken, recalled = fraud_counts.taken(connection, choice), store.recalled(connection, choice)
-    balances = store.ledger_balances(connection, choice)
+    back, balances = returned(connection, choice), store.ledger_balances(connection, choice)
     outcomes = [row for row in store.hold_outcomes(connection, choice) if row.decision in RESTRAINING]
     held = fraud_counts.still_held(connection, choice)
-    lost = max(0, int(taken.amount) - held - int(recalled.returned))
+    by_the_books = choice.institution is None  # a case's books do not say at which institution
+    lost = max(0, int(taken.amount) - held - back.total)
     rows = (
         ("taken", taken.operations, int(taken.amount)),
         ("held_of_taken", None, held),
-        ("returned", None, int(recalled.returned)),
+        ("returned", None, back.total),
+        ("returned_recalled", None, back.recalled),
+        ("returned_distributed", None, back.distributed if by_the_books else None),
+        ("returned_lifted", None, back.lifted if by_the_books else None),
+        ("returned_released", None, back.released),
         ("lost", None, lost),
         ("held_now", *_sums(outcomes, OPEN)),
         ("let_go_released", *_sums(outcomes, (RELEASED,))),
         ("let_go_proceeded", *_sums(outcomes, (PROCEEDED,))),
         ("let_go_expired", *_sums(outcomes, (EXPIRED,))),
         ("asked_back", recalled.recalls, int(recalled.amount)),
-        ("frozen", None, balances.get("froz", 0)),
-        ("given_to_victims", None, balances.get("clai", 0)),
+        ("frozen", None, balances.get("froz", 0) if by_the_books else None),
     )
     return [Figures("money", columns(measure="word", operations="count", amount="money"), rows, (2,), summed=False)]
 
