@@ -56,7 +56,8 @@ def difference(
         _replay_files(events, ((old, runs[0]), (new, runs[1])), key, progress)
     if not runs[1].judged:
         raise NothingJudged(f"no event could be judged: {events.name}")
-    return compare(*runs, events=events.name, seconds=time.perf_counter() - began)
+    report = compare(*runs, events=events.name, seconds=time.perf_counter() - began)
+    return report if isinstance(events, FileEvents) else report.model_copy(update={"source": events})
 
 
 def _name(rulebook: Rulebook) -> RulebookName:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from console.rulebooks.sources import JudgedEvents, SimulatedEvents
 from rules.texts import Texts
 
 SignalState = Literal["no", "yes", "not_judged"]
@@ -136,6 +137,9 @@ class DifferenceReport(Report):
     old: RulebookName
     new: RulebookName
     events: str = Field(description="Which events were judged: a file, a simulated country, what was judged before")
+    source: SimulatedEvents | JudgedEvents | None = Field(
+        default=None, discriminator="kind", description="How the events were chosen, where they are no files"
+    )
     judged: int
     rejected: int
     first_at: int | None

@@ -6,8 +6,8 @@ from typing import Final, NamedTuple
 
 from console.statistics.figures import Figures
 
-WIDTH: Final = 720
-LABEL: Final = 270  # room for the names of rows
+WIDTH: Final = 860
+LABEL: Final = 390  # room for the names of rows: the longest of a typology stands whole
 ROOM: Final = 120  # room for the value behind a bar
 MOST: Final = 24  # rows that are plotted; the table has them all
 _BAR: Final = 12
@@ -40,7 +40,7 @@ def plot(figures: Figures) -> Plot | None:
     >>> from console.statistics.figures import columns
     >>> table = Figures("t", columns(kind="word", alerts="count"), (("a", 4), ("b", 2)), (1,))
     >>> [(bar.row, bar.y, bar.width) for bar in plot(table).bars]
-    [(0, 4, 330.0), (1, 25, 165.0)]
+    [(0, 4, 350.0), (1, 25, 175.0)]
     """
     rows = figures.rows[-MOST:] if figures.columns[0].kind == "period" else figures.rows[:MOST]
     first = figures.rows.index(rows[0]) if rows else 0
