@@ -14,18 +14,17 @@ from pathlib import Path
 
 import numpy as np
 
-from console.money.freezing import Limits, advise
+from console.money.freezing import Limits
 from console.money.purses import METHODS, Method
 from console.money.tracing import trace
 from console.money.transfers import Transfers
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-from tests.console.money.frauds import HOPS, found_in_truth, play
+from tests.console.money.frauds import HOPS, recovered
 
 TRANSFERS = 200_000
 RUNS = 5
 SEEDS = (104, 105, 106)
-HOUR_MS = 3_600_000
 
 
 def passing_on(accounts: int, seed: int) -> Transfers:
@@ -51,18 +50,9 @@ def seconds(transfers: Transfers, method: Method) -> float:
 
 def recovery(seed: int, limits: Limits) -> dict[str, float]:
     """Which shares of what was lost the advice and the naive order find."""
-    country = play(seed)
-    lost = found = naive = 0
-    for fraud in country.frauds:
-        now = int(country.transfers.at[fraud.seeds[0]]) + HOUR_MS
-        known = country.transfers.until(now)
-        seeds = [place for place in fraud.seeds if place < len(known)]
-        said = trace(known, seeds, "fifo", HOPS)
-        advice = advise(known, said, now, limits)
-        lost += said.seeded
-        found += found_in_truth(country.transfers, seeds, advice.order.accounts, now + limits.delay_ms)
-        naive += found_in_truth(country.transfers, seeds, advice.naive.accounts, now + limits.delay_ms)
-    return {"frauds": len(country.frauds), "advice": round(found / lost, 3), "naive": round(naive / lost, 3)}
+    found = recovered(seed, limits)
+    shares = {"advice": found.advised / found.lost, "naive": found.naive / found.lost}
+    return {"frauds": found.frauds, **{name: round(share, 3) for name, share in shares.items()}}
 
 
 def main() -> None:

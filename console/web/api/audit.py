@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from console.store.audit_log import Sought, entries
+from console.store.audit_log import entries
 from console.web.audit_checking import check_log
 from console.web.house import TheHouse
+from console.web.list_queries import AuditQuery
 from console.web.viewer import Viewer, may
 
 router = APIRouter(prefix="/api/audit", tags=["audit"])
 Auditor = Annotated[Viewer, Depends(may("audit.read"))]
-Instant = Annotated[int | None, Query(ge=0, le=2**53)]
 
 
 class EntryView(BaseModel):
@@ -44,23 +44,19 @@ class CheckView(BaseModel):
     number: int | None = Field(description="the first bad entry")
 
 
+class Asked(AuditQuery):
+    """The same, and when (ms UTC), and how many at most."""
+
+    since: int | None = Field(default=None, ge=0, le=2**53)
+    until: int | None = Field(default=None, ge=0, le=2**53)
+    limit: int = Field(default=100, ge=1, le=1_000)
+
+
 @router.get("", summary="Read the audit log")
-def listing(
-    _viewer: Auditor,
-    house: TheHouse,
-    actor: Annotated[str, Query(max_length=64)] = "",
-    action: Annotated[str, Query(max_length=64, description="the beginning of it")] = "",
-    object_kind: Annotated[str, Query(max_length=32)] = "",
-    object_id: Annotated[str, Query(max_length=128)] = "",
-    since: Instant = None,
-    until: Instant = None,
-    before: Annotated[int | None, Query(ge=1, le=2**53, description="numbers below this one")] = None,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-) -> list[EntryView]:
+def listing(_viewer: Auditor, house: TheHouse, asked: Annotated[Asked, Query()]) -> list[EntryView]:
     """The entries that fit, the latest first."""
-    sought = Sought(actor, action, object_kind, object_id, since, until)
     with house.store.reading() as connection:
-        found = entries(connection, sought, before, limit)
+        found = entries(connection, asked.sought(asked.since, asked.until), asked.before, asked.limit)
     return [EntryView.model_validate(entry, from_attributes=True) for entry in found]
 
 

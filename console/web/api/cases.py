@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Query
+from fastapi import APIRouter, Depends, Path
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.store import cases, filing, proposals
-from console.store.cases import State
 from console.web.api.case_models import (
     AlertIdText,
     Answer,
@@ -24,13 +23,12 @@ from console.web.api.case_models import (
     Username,
     case_detail,
     case_row,
-    place_of,
     proposal_view,
 )
 from console.web.house import TheHouse
+from console.web.list_queries import AskedCases
 from console.web.pages.proposals import seen, visible
 from console.web.possible import possible
-from console.web.tokens import Cursor
 from console.web.viewer import Viewer, may
 
 router = APIRouter(prefix="/api", tags=["cases"])
@@ -65,23 +63,9 @@ class Narrative(BaseModel):
 
 
 @router.get("/cases", summary="Cases, the latest first")
-def listing(
-    viewer: Reader,
-    house: TheHouse,
-    state: Annotated[str, Query(pattern="^(open|filed|closed|all)$")] = "open",
-    mine: bool = False,
-    after: Cursor = None,
-) -> CaseList:
+def listing(viewer: Reader, house: TheHouse, asked: AskedCases) -> CaseList:
     """Those that the viewer may know of."""
-    with house.store.reading() as connection:
-        found = cases.listing(
-            connection,
-            viewer,
-            state=None if state == "all" else cast(State, state),
-            owner=viewer.username if mine else None,
-            after=place_of(after),
-        )
-    following = f"{found.next[0]}.{found.next[1]}" if found.next is not None else None
+    found, following = asked.found(house, viewer)
     return CaseList(cases=[case_row(row) for row in found.rows], next=following)
 
 

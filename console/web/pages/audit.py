@@ -9,11 +9,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
+from pydantic import Field
 
-from console.store.audit_log import Sought, entries
+from console.store.audit_log import entries
 from console.web.audit_checking import check_log
 from console.web.formats import KAZAKHSTAN
 from console.web.house import House, TheHouse
+from console.web.list_queries import AuditQuery
 from console.web.page import page
 from console.web.viewer import Viewer, may
 
@@ -21,27 +23,22 @@ router = APIRouter()
 Auditor = Annotated[Viewer, Depends(may("audit.read"))]
 _PAGE = 100
 _ACTION = re.compile(r"actions\.(?!objects|details|values)\w+\.\w+")
-_FIELDS = ("actor", "action", "object_kind", "object_id", "since", "until")
+
+
+class Asked(AuditQuery):
+    """The same, and of which days of Kazakhstan, both included."""
+
+    since: str = Field(default="", max_length=10)
+    until: str = Field(default="", max_length=10)
 
 
 @router.get("/audit")
-def listing(
-    request: Request,
-    viewer: Auditor,
-    house: TheHouse,
-    actor: Annotated[str, Query(max_length=64)] = "",
-    action: Annotated[str, Query(max_length=64)] = "",
-    object_kind: Annotated[str, Query(max_length=32)] = "",
-    object_id: Annotated[str, Query(max_length=128)] = "",
-    since: Annotated[str, Query(max_length=10)] = "",
-    until: Annotated[str, Query(max_length=10)] = "",
-    before: Annotated[int | None, Query(ge=1, le=2**62)] = None,
-) -> Response:
-    """The entries that fit, the latest first; `since` and `until` are days of Kazakhstan, both included."""
-    given = dict(zip(_FIELDS, (actor, action, object_kind, object_id, since, until), strict=True))
-    sought = Sought(actor, action, object_kind, object_id, _begin_of(since), _begin_of(until, days=1))
+def listing(request: Request, viewer: Auditor, house: TheHouse, asked: Annotated[Asked, Query()]) -> Response:
+    """The entries that fit, the latest first."""
+    given = asked.model_dump(exclude={"before"})
+    sought = asked.sought(_begin_of(asked.since), _begin_of(asked.until, days=1))
     with house.store.reading() as connection:
-        found = entries(connection, sought, before, _PAGE + 1)
+        found = entries(connection, sought, asked.before, _PAGE + 1)
     older = _older({**given, "before": str(found[_PAGE - 1].number)}) if len(found) > _PAGE else None
     return page(request, viewer, "audit.html", entries=found[:_PAGE], given=given, older=older, actions=_actions(house))
 

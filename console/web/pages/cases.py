@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, cast
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from console.people import users
 from console.store import audit_log, cases, filing
-from console.store.cases import OUTCOMES, State
+from console.store.cases import OUTCOMES
 from console.store.errors import Stale
 from console.web.api.case_models import (
     AlertIdText,
@@ -20,13 +20,12 @@ from console.web.api.case_models import (
     Number,
     Username,
     case_detail,
-    place_of,
 )
 from console.web.case_telling import course, summary
 from console.web.house import House, TheHouse
+from console.web.list_queries import AskedCases
 from console.web.page import page, see_other
 from console.web.possible import possible
-from console.web.tokens import Cursor
 from console.web.viewer import Viewer, may
 
 router = APIRouter()
@@ -36,25 +35,11 @@ Maker = Annotated[Viewer, Depends(may("proposals.make"))]
 
 
 @router.get("/cases")
-def listing(
-    request: Request,
-    viewer: Reader,
-    house: TheHouse,
-    state: Annotated[str, Query(pattern="^(open|filed|closed|all)$")] = "open",
-    mine: bool = False,
-    after: Cursor = None,
-) -> Response:
+def listing(request: Request, viewer: Reader, house: TheHouse, asked: AskedCases) -> Response:
     """Cases that the viewer may know of, the latest first."""
-    with house.store.reading() as connection:
-        found = cases.listing(
-            connection,
-            viewer,
-            state=None if state == "all" else cast(State, state),
-            owner=viewer.username if mine else None,
-            after=place_of(after),
-        )
-    onward = f"/cases?state={state}&mine={int(mine)}&after={found.next[0]}.{found.next[1]}" if found.next else None
-    return page(request, viewer, "cases/list.html", rows=found.rows, state=state, mine=mine, onward=onward)
+    found, following = asked.found(house, viewer)
+    onward = f"/cases?state={asked.state}&mine={int(asked.mine)}&after={following}" if following else None
+    return page(request, viewer, "cases/list.html", rows=found.rows, state=asked.state, mine=asked.mine, onward=onward)
 
 
 @router.post("/cases")

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from console.money.freezing import Limits, advise
 from console.money.tracing import trace
 from console.money.transfers import OUTSIDE, Transfers
 from simulator.country import Country, Settings
 from simulator.moves import CASH_DEPOSIT, LOAN_DISBURSEMENT, TRANSFER, join
 
 HOPS = 6
+HOUR_MS = 3_600_000
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,32 @@ def play(seed: int, people: int = 2_000, days: int = 7, rate: float = 10.0) -> P
         len(owner),
     )
     return Played(transfers, tuple(_frauds(country, transfers, rows["case"][order])))
+
+
+@dataclass(frozen=True)
+class Recovered:
+    """What orders find of all frauds of a country, in tiyn: those that are advised, and those that look no further."""
+
+    frauds: int
+    lost: int
+    advised: int
+    naive: int
+
+
+def recovered(seed: int, limits: Limits) -> Recovered:
+    """An order an hour after the first victim of each fraud paid; what it found is counted in what happens then."""
+    country = play(seed)
+    lost = advised = naive = 0
+    for fraud in country.frauds:
+        now = int(country.transfers.at[fraud.seeds[0]]) + HOUR_MS
+        known = country.transfers.until(now)
+        seeds = [place for place in fraud.seeds if place < len(known)]
+        said = trace(known, seeds, "fifo", HOPS)
+        advice = advise(known, said, now, limits)
+        lost += said.seeded
+        advised += found_in_truth(country.transfers, seeds, advice.order.accounts, now + limits.delay_ms)
+        naive += found_in_truth(country.transfers, seeds, advice.naive.accounts, now + limits.delay_ms)
+    return Recovered(len(country.frauds), lost, advised, naive)
 
 
 def _frauds(country: Country, transfers: Transfers, case: NDArray[np.int32]) -> Iterator[Fraud]:

@@ -13,7 +13,7 @@ from console.money.freezing import Limits, advise, look_ahead
 from console.money.survival import Staying, Stays, stays_of
 from console.money.tracing import trace
 from console.money.transfers import OUTSIDE
-from tests.console.money.frauds import HOPS, found_in_truth, play
+from tests.console.money.frauds import HOPS, recovered
 from tests.console.money.small import ROWS, Row, transfers
 
 MINUTE = 60_000
@@ -99,17 +99,6 @@ def test_what_stayed_how_long_is_told_first_in_first_out() -> None:
 
 
 def test_it_finds_more_than_naive_on_simulated_frauds() -> None:
-    seed = 11  # nothing was tuned on it
-    country, limits = play(seed), Limits(accounts=3)
-    lost = found = naive = 0
-    for fraud in country.frauds:
-        now = int(country.transfers.at[fraud.seeds[0]]) + HOUR
-        known = country.transfers.until(now)
-        seeds = [place for place in fraud.seeds if place < len(known)]
-        said = trace(known, seeds, "fifo", HOPS)
-        advice = advise(known, said, now, limits)
-        lost += said.seeded
-        found += found_in_truth(country.transfers, seeds, advice.order.accounts, now + limits.delay_ms)
-        naive += found_in_truth(country.transfers, seeds, advice.naive.accounts, now + limits.delay_ms)
-    print(f"seed {seed}, {len(country.frauds)} frauds: of what was lost {found / lost:.0%}, naive {naive / lost:.0%}")
-    assert found > 1.2 * naive
+    found = recovered(11, Limits(accounts=3))  # a seed on which nothing was tuned
+    print(found)
+    assert found.advised > 1.2 * found.naive
