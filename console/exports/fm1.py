@@ -1,7 +1,8 @@
 """The FM-1-shaped form: what Kazakhstan's form of a financial monitoring report asks for, as XML and on paper.
 
-Shaped, no more: the list of fields is our own, by the sense of the form's sections (their source is on the form's
-face), and has not been compared with the approved form. One form an operation.
+Numbers, names and order of the fields are those of the XML format of form FM-1 (annex 2 to the rules whose source is on
+the form's face). Shaped, no more: its tags, its lists of codes and the form itself (annex 1) are not ours to give, and
+what only the reporting subject knows is left to it and named on the face. One form an operation.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _xml: Final = Writer(NAMESPACE)
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field of the form: its number in our list, its name, what it says."""
+    """One field of the form: its number there, its name, what it says."""
 
     number: str
     name: str
@@ -69,6 +70,7 @@ def xml(made: tuple[Form, ...], texts: Texts, language: Language) -> bytes:
         "Forms",
         _xml.text("DoesNotClaim", face, _LONG),
         _xml.text("Source", words("source"), _LONG),
+        _xml.text("LeftToSubject", words("left_to_subject"), _LONG),
         *(_xml.element("Form", *(_section(section) for section in form)) for form in made),
     )
     return document(root, SCHEMA, face)
@@ -80,7 +82,8 @@ def paper(made: tuple[Form, ...], texts: Texts, language: Language) -> bytes:
     title = words("title")
     told: list[Any] = []
     for form in made:
-        told += [paragraph(title, TITLE), paragraph(words("does_not_claim"), NOTE), paragraph(words("source"), NOTE)]
+        told.append(paragraph(title, TITLE))
+        told += [paragraph(words(key), NOTE) for key in ("does_not_claim", "source", "left_to_subject")]
         for section in form:
             told.append(paragraph(words(f"section.{section.name}"), HEAD))
             told.append(
@@ -98,44 +101,37 @@ class _Words:
         self._texts = texts
         self.language = language
 
-    def __call__(self, key: str) -> str:
-        return self._texts(self.language, f"exports.fm1.{key}")
+    def __call__(self, key: str, **values: object) -> str:
+        return self._texts(self.language, f"exports.fm1.{key}", **values)
 
 
 def _form(material: Material, filing: Filing, operation: Operation, number: int, words: _Words) -> Form:
     found = [each.alert for each in material.alerts if _about(each.alert, operation)]
-    told = dict.fromkeys(getattr(alert.explanation, words.language) for alert in found)
+    amount = decimal(operation.amount)
     return (
-        _numbered(
-            1,
+        _section_of(
             "form",
-            number=f"{material.case_id}-{filing.proposal_id}-{number}",
-            date=_instant(material.prepared_at),
-            document=words("new"),
+            ("1.1", "number", f"{material.case_id}-{filing.proposal_id}-{number}"),
+            ("1.2", "date", f"{local(material.prepared_at):%d.%m.%Y}"),
+            ("1.3", "document", words("new")),
+            ("1.4", "occurred_at", f"{local(operation.occurred_at):%d.%m.%Y %H:%M:%S}"),
+            ("1.5", "basis", words("suspicious")),
         ),
-        _numbered(
-            2,
-            "subject",
-            institution=operation.institution,
-            prepared_by=filing.maker,
-            approved_by=filing.checker,
-            basis=f"{filing.proposal_id}, {_instant(filing.approved_at)}, sha256 {filing.digest}",
-        ),
-        _numbered(
-            3,
+        _section_of("subject", ("2.2", "institution", operation.institution)),
+        _section_of(
             "operation",
-            event=operation.event_id,
-            kind=operation.kind,
-            channel=operation.channel or words("none"),
-            occurred_at=_instant(operation.occurred_at),
-            currency="KZT",
-            amount=decimal(operation.amount),
-            purpose_code=f"{operation.purpose_code:03d}" if operation.purpose_code else words("none"),
-            signs=", ".join(sorted({alert.typology.id for alert in found})) or words("none"),
-            description="\n".join(told)[:_LONG] or words("none"),
+            ("3.1", "event", operation.event_id),
+            ("3.2", "kind", operation.kind),
+            ("3.3", "purpose_code", f"{operation.purpose_code:03d}" if operation.purpose_code else words("none")),
+            ("3.4", "participants", str(sum(side.party is not None for side in (operation.payer, operation.payee)))),
+            ("3.5", "currency", "KZT"),
+            ("3.6", "amount_in_currency", amount),
+            ("3.7", "amount", amount),
+            *_signs(found, words),
+            ("3.14", "more", _more(filing, operation, found, words)),
         ),
-        _participant(4, "payer", operation.payer, words),
-        _participant(5, "payee", operation.payee, words),
+        _participant("payer", operation.payer, operation.institution, words),
+        _participant("payee", operation.payee, operation.institution, words),
     )
 
 
@@ -143,25 +139,46 @@ def _about(alert: SuspiciousOperation, operation: Operation) -> bool:
     return (alert.institution, alert.event_id) == (operation.institution, operation.event_id)
 
 
-def _participant(number: int, name: str, side: Side, words: _Words) -> Section:
+def _signs(found: list[SuspiciousOperation], words: _Words) -> list[tuple[str, str, str]]:
+    """The first three typologies: the form has room for one sign and two more."""
+    signs = sorted({alert.typology.id for alert in found}) or [words("none")]
+    return list(zip(("3.10", "3.11", "3.12"), ("sign", "second_sign", "third_sign"), signs, strict=False))
+
+
+def _more(filing: Filing, operation: Operation, found: list[SuspiciousOperation], words: _Words) -> str:
+    """What the form has no field for: the explanations, the channel, and who approved the filing of which digest."""
+    told = dict.fromkeys(getattr(alert.explanation, words.language) for alert in found)
+    approved = words(
+        "approved",
+        proposal=filing.proposal_id,
+        at=local(filing.approved_at).isoformat(timespec="seconds"),
+        digest=filing.digest,
+        maker=filing.maker,
+        checker=filing.checker,
+    )
+    return "\n".join([*told, *([operation.channel] if operation.channel else []), approved])[:_LONG]
+
+
+def _participant(name: str, side: Side, publisher: str, words: _Words) -> Section:
     party, account = side.party, side.account
-    return _numbered(
-        number,
+    is_company = party is not None and party.kind == "company"
+    full_name = (party.name if party is not None else None) or words("not_opened")
+    return _section_of(
         name,
-        party=party.shown if party is not None else words("none"),
-        name=(party.name if party is not None else None) or words("not_opened"),
-        party_kind=(party.kind if party is not None else "") or words("none"),
-        account=account.shown if account is not None else words("none"),
-        bank=side.institution or words("none"),
-        region=f"KZ-{side.region:02d}" if 0 < side.region < 255 else words("none"),
+        ("4.1", "participant", words(f"participant.{name}")),
+        ("4.2", "client", words("client" if side.institution == publisher else "not_client")),
+        ("4.5", "party_kind", (party.kind if party is not None else "") or words("none")),
+        ("4.7 (1.3)", "bank", side.institution or words("none")),
+        ("4.7 (1.4)", "account", account.shown if account is not None else words("none")),
+        *([("4.8 (1.2)", "company_name", full_name)] if is_company else []),
+        ("4.13", "party", party.shown if party is not None else words("none")),
+        *([] if is_company else [("4.14", "person_name", full_name)]),
+        ("4.24", "region", f"KZ-{side.region:02d}" if 0 < side.region < 255 else words("none")),
     )
 
 
-def _numbered(section: int, section_name: str, /, **values: str) -> Section:
-    return Section(
-        section_name,
-        tuple(Field(f"{section}.{place}", name, value) for place, (name, value) in enumerate(values.items(), start=1)),
-    )
+def _section_of(name: str, *fields: tuple[str, str, str]) -> Section:
+    return Section(name, tuple(Field(*field) for field in fields))
 
 
 def _section(section: Section) -> etree._Element:
@@ -170,7 +187,3 @@ def _section(section: Section) -> etree._Element:
         *(_xml.text("Field", one.value, _LONG, {"no": one.number, "name": one.name}) for one in section.fields),
         attributes={"name": section.name},
     )
-
-
-def _instant(instant: int) -> str:
-    return local(instant).isoformat(timespec="seconds")

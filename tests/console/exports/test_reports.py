@@ -60,8 +60,23 @@ def test_hostile_text_stays_text_in_every_report() -> None:
     assert report.find(".//script") is None
     assert "<script>alert(1)</script>" in (report.findtext(".//t_from_my_client//first_name") or "")
     form = etree.fromstring(fm1.xml(fm1.forms(material, TEXTS, "ru"), TEXTS, "ru"))
-    said = [field.text for field in form.iter(f"{{{fm1.NAMESPACE}}}Field") if field.get("no") == "4.2"]
+    said = [field.text for field in form.iter(f"{{{fm1.NAMESPACE}}}Field") if field.get("no") == "4.14"][:1]
     assert said == [HOSTILE.replace("\x00", "\N{REPLACEMENT CHARACTER}")]
+
+
+def test_the_fields_of_the_form_bear_the_numbers_of_fm1() -> None:
+    forms = etree.fromstring(fm1.xml(fm1.forms(case(), TEXTS, "ru"), TEXTS, "ru"))
+    sections = forms.find(f"{{{fm1.NAMESPACE}}}Form")
+    assert sections is not None
+    told = {str(one.get("name")): {str(field.get("no")): field.text for field in one} for one in sections}
+    assert list(told) == ["form", "subject", "operation", "payer", "payee"]
+    for name, fields in told.items():
+        number = {"form": "1", "subject": "2", "operation": "3"}.get(name, "4")
+        assert {no.partition(".")[0] for no in fields} == {number}
+    assert told["operation"]["3.4"] == "2"
+    assert told["operation"]["3.7"] == "150000.00"
+    assert told["payer"]["4.13"] == PAYER.token
+    assert told["payer"]["4.2"] == "2 — является клиентом"
 
 
 def test_nothing_is_reported_without_a_second_person() -> None:
