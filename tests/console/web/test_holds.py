@@ -96,6 +96,19 @@ def test_a_release_closes_the_alerts_and_tells_the_center_sealed(held: Store) ->
     assert browser.submit(path, decision="confirmed", note=note, seen=[f"{1:032x}.1"]).status_code == 409
 
 
+def test_what_a_prosecutor_sanctioned_is_not_said_to_be_released(held: Store) -> None:
+    """The state machine lets only a body that may sanction undo it: tests/rules/test_holds.py."""
+    sanctioned = {"state": "extended", "cause": "prosecutor_sanctioned", "clock": "prosecutor_sanction"}
+    feed(held, "holds", hold(1, state_number=2, **sanctioned))
+    browser = opened(held)
+    page = browser.get(f"/holds/{1:032x}").text
+    assert "only a prosecutor releases" in page
+    assert "Release: a false positive" not in page
+    said = {"decision": "false_positive", "note": "The customer confirmed it", "seen": [f"{1:032x}.1"]}
+    assert browser.submit(f"/holds/{1:032x}/decision", **said).status_code == 303
+    assert "The alerts are closed; the hold stays" in browser.get(f"/holds/{1:032x}").text
+
+
 @pytest.mark.parametrize("seen", [[], [f"{1:032x}.7"], ["nonsense"]])
 def test_a_decision_on_something_else_than_was_seen_changes_nothing(held: Store, seen: list[str]) -> None:
     answer = opened(held).submit(f"/holds/{1:032x}/decision", decision="confirmed", note="as agreed", seen=seen)
