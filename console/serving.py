@@ -23,6 +23,7 @@ from console.web.house import wall_clock
 from console.web.rulebooks import open_desk
 
 _BACKLOG: Final = 128
+_SWITCH_SECONDS: Final = 0.0005
 _STOP_SECONDS: Final = 5
 
 
@@ -55,6 +56,9 @@ def serve(
 
     `app.state.feed` and `app.state.sender` tell pages how those two are doing; both are None without Kafka.
     """
+    # A thread that reads rows gives the interpreter away at each of them, and one that renders a page keeps it for so
+    # long: with Python's 5 ms a page of many rows would come last.
+    sys.setswitchinterval(_SWITCH_SECONDS)
     app = create_app(settings, store, keys)
     # uvicorn ends the process by the signal that it got: as an exception, so that the feed's process is ended too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))

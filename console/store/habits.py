@@ -58,8 +58,10 @@ class Habits:
         return amount / side.median if side.times and side.median else None
 
 
-def before(connection: Connection, key: int, moment: int) -> Habits:
-    """Habits of a subject in the `DAYS` before `moment`, ms UTC."""
+def before(connection: Connection, key: int, moment: int, latest: Sequence[Move] = ()) -> Habits:
+    """Habits of a subject in the `DAYS` before `moment`, ms UTC; `latest`: its MOST latest moves, if known."""
+    if 0 < len(latest) < MOST:  # these are all
+        return of([move for move in latest if move.occurred_at < moment], key, moment)
     return of(moves_of(connection, key, until=moment, limit=MOST), key, moment)
 
 

@@ -27,7 +27,7 @@ _CLOSED: Final = select(
     alerts.c.amount,
     alerts.c.seq,
     alerts.c.campaign_id,
-).order_by(alerts.c.seq.desc())
+)
 
 
 @dataclass(frozen=True)
@@ -127,8 +127,8 @@ def by_severity(connection: Connection, sieve: Sieve, *, now: int, cap: int = CO
     for rank in sieve.ranks:
         some = (
             select(alerts.c.seq)
-            .where(*sieve.conditions(now), alerts.c.severity == rank)
-            .order_by(alerts.c.seq if sieve.closed else alerts.c.amount)
+            .where(*sieve.conditions(now), sieve.column(alerts.c.severity) == rank)
+            .order_by(sieve.column(alerts.c.seq if sieve.closed else alerts.c.amount))
             .limit(cap + 1)
             .subquery()
         )
@@ -145,12 +145,7 @@ def since(
     connection: Connection, sieve: Sieve, seq: int, *, now: int, up_to: int | None = None, limit: int = PAGE
 ) -> list[RowMapping]:
     """Alerts that pass and came after `seq`, the newest first; `up_to`: the last seq that counts."""
-    chosen = (
-        select(alerts)
-        .where(alerts.c.seq > seq, *sieve.conditions(now), alerts.c.severity.in_(sieve.ranks))
-        .order_by(alerts.c.seq.desc())
-        .limit(limit)
-    )
+    chosen = select(alerts).where(alerts.c.seq > seq, *sieve.by_arrival(now)).order_by(alerts.c.seq.desc()).limit(limit)
     if up_to is not None:
         chosen = chosen.where(alerts.c.seq <= up_to)
     return list(connection.execute(chosen).mappings())
@@ -167,14 +162,16 @@ def _walk(connection: Connection, sieve: Sieve, now: int, after: Place | None, l
 
 def segments(sieve: Sieve, now: int, after: Place | None, limit: int) -> Iterator[Select[Any]]:
     """The statements that walk the queue, each to be read in turn."""
+    severity, amount, seq = (sieve.column(column) for column in (alerts.c.severity, alerts.c.amount, alerts.c.seq))
     for rank in sieve.ranks:
         if after is not None and rank > after.severity:
             continue
         begins = after if after is not None and rank == after.severity else None
-        chosen = select(*_PLACE, alerts.c.campaign_id).where(alerts.c.severity == rank)
+        chosen = select(*_PLACE, alerts.c.campaign_id).where(severity == rank)
         if sieve.closed:
-            passed = [] if begins is None else [alerts.c.seq < begins.seq]
-            yield _CLOSED.where(alerts.c.severity == rank, *sieve.conditions(now), *passed).limit(limit)
+            passed = [] if begins is None else [seq < begins.seq]
+            done = _CLOSED.where(severity == rank, *sieve.conditions(now), *passed)
+            yield done.order_by(seq.desc()).limit(limit)
             continue
         if begins is None or begins.deadline_at is not None:
             yield (
@@ -184,11 +181,11 @@ def segments(sieve: Sieve, now: int, after: Place | None, limit: int) -> Iterato
                 .limit(limit)
             )
             begins = None
-        place = tuple_(alerts.c.amount, alerts.c.seq)
+        place = tuple_(amount, seq)
         passed = [] if begins is None else [place < (begins.amount, begins.seq)]
         yield (
             chosen.where(alerts.c.deadline_at.is_(None), *sieve.conditions(now), *passed)
-            .order_by(alerts.c.amount.desc(), alerts.c.seq.desc())
+            .order_by(amount.desc(), seq.desc())
             .limit(limit)
         )
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, literal_column, or_
+from sqlalchemy import Column, ColumnElement, func, literal_column, or_
 
 from console.store.tables import alerts
+from rules.events import DAY_MS
 
 State = Literal["open", "new", "assigned", "snoozed", "escalated", "closed"]
+_DAYS_MS: Final = 14 * DAY_MS
 NOBODY: Final = "-"  # as an assignee: alerts that are nobody's
 SEVERITIES: Final = (3, 2, 1, 0)  # in the order of the queue
 
@@ -44,6 +47,11 @@ class Sieve:
         return self.state == "closed"
 
     @property
+    def of_days(self) -> bool:
+        """Whether so short a time is asked for that its alerts are looked through, rather than those of the queue."""
+        return self.since is not None and self.until is not None and self.until - self.since <= _DAYS_MS
+
+    @property
     def ranks(self) -> tuple[int, ...]:
         """The severities that it lets through, the gravest first."""
         return tuple(rank for rank in SEVERITIES if not self.severities or rank in self.severities)
@@ -53,21 +61,36 @@ class Sieve:
 
         `amount`: the column, or an expression of it where an index by amount would be the wrong one to walk.
         """
-        found = [alerts.c.status == self.status, _CLOSED if self.closed else _OPEN, *self._of_state(now)]
+        return self._conditions(now, amount, self.column)
+
+    def column(self, column: Column[Any]) -> ColumnElement[Any]:
+        """A column of `alerts` in the words in which its index will be walked, if it is one to be walked."""
+        return _hidden(column) if self.of_days else column
+
+    def by_arrival(self, now: int) -> list[ColumnElement[bool]]:
+        """All conditions on `alerts`, as of `now`, in words for which no index but that of arrival will be walked."""
+        return [*self._conditions(now, alerts.c.amount + 0, _hidden), _hidden(alerts.c.severity).in_(self.ranks)]
+
+    def _conditions(
+        self, now: int, amount: ColumnElement[int], of: Callable[[Column[Any]], ColumnElement[Any]]
+    ) -> list[ColumnElement[bool]]:
+        found = [of(alerts.c.status) == self.status, _CLOSED if self.closed else _OPEN, *self._of_state(now)]
         if self.typologies is not None:
-            found.append(alerts.c.typology.in_(self.typologies))
+            found.append(of(alerts.c.typology).in_(self.typologies))
         if self.assignee is not None:
-            found.append(alerts.c.assignee.is_(None) if self.assignee == NOBODY else alerts.c.assignee == self.assignee)
+            assignee = of(alerts.c.assignee)
+            found.append(assignee.is_(None) if self.assignee == NOBODY else assignee == self.assignee)
         equal = {
             alerts.c.institution: self.institution,
             alerts.c.subject_role: self.role,
             alerts.c.campaign_id: self.campaign_id,
         }
-        found += [column == value for column, value in equal.items() if value is not None]
+        found += [of(column) == value for column, value in equal.items() if value is not None]
+        at = alerts.c.occurred_at if self.of_days else _hidden(alerts.c.occurred_at)
         if self.since is not None:
-            found.append(alerts.c.occurred_at >= self.since)
+            found.append(at >= self.since)
         if self.until is not None:
-            found.append(alerts.c.occurred_at < self.until)
+            found.append(at < self.until)
         if self.least is not None:
             found.append(amount >= self.least)
         if self.most is not None:
@@ -91,3 +114,8 @@ class Sieve:
             case "assigned":
                 woken = (alerts.c.state == "snoozed") & ~asleep & alerts.c.assignee.is_not(None)
                 return [or_(alerts.c.state == "assigned", woken)]
+
+
+def _hidden(column: Column[Any]) -> ColumnElement[Any]:
+    """The column so that no index has it."""
+    return func.coalesce(column, column)

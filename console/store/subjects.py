@@ -9,9 +9,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, RowMapping, Select, func, or_, select, true
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Connection,
+    RowMapping,
+    Select,
+    case,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
 
 from console.store.errors import NotFound
 from console.store.keys import key_of, short_text
@@ -21,7 +34,7 @@ from streams.contracts.fields import TOKEN, TOKEN_PREFIX
 
 LOOKED_AT: Final = 2_000
 _SHARED: Final = 20  # devices, and telephones, of one subject
-_USERS: Final = 50  # of one device or telephone
+MOST_USERS: Final = 50  # of one device or telephone
 _TEXT: Final = re.compile(f"{TOKEN}|{TOKEN_PREFIX}")
 _SHOWN: Final = (
     operations.c.event,
@@ -135,6 +148,13 @@ def alerts_of(
     return [(roles[row["seq"]], row) for row in rows.mappings()]
 
 
+def alerted_at(connection: Connection, key: int, *, limit: int = 200) -> list[int]:
+    """When the alerted operations that concern a subject happened, ms UTC; of the latest alerts."""
+    mine = select(alert_parties.c.seq).where(alert_parties.c.key == key)
+    some = mine.order_by(alert_parties.c.seq.desc()).limit(limit).subquery()
+    return list(connection.scalars(select(alerts.c.occurred_at).join(some, some.c.seq == alerts.c.seq)))
+
+
 def moves_of(connection: Connection, key: int, *, until: int | None = None, limit: int = LOOKED_AT) -> list[Move]:
     """The latest moves of a subject, the latest first, read from indexes alone; `until`: ms UTC, without it."""
     moves: list[Move] = []
@@ -144,7 +164,7 @@ def moves_of(connection: Connection, key: int, *, until: int | None = None, limi
             chosen = chosen.where(or_(operations.c.payer.is_(None), operations.c.payer != key))
         if until is not None:
             chosen = chosen.where(operations.c.occurred_at < until)
-        rows = connection.execute(chosen.order_by(operations.c.occurred_at.desc()).limit(limit))
+        rows = connection.execute(chosen.order_by(operations.c.occurred_at.desc()).limit(limit)).all()
         paid = role is not operations.c.payee
         moves += [Move(*row, paid) for row in rows]
     moves.sort(key=lambda move: move.occurred_at, reverse=True)
@@ -170,25 +190,35 @@ def operation(connection: Connection, institution: str, event_id: str) -> RowMap
 
 def counterparties(connection: Connection, key: int, *, limit: int = 100) -> list[Counterparty]:
     """With whom a subject exchanges money, most money first."""
-    found: dict[int, Counterparty] = {}
-    for row in connection.execute(_summed(operations.c.payer, operations.c.payee, key)):
-        found[row.other] = Counterparty(row.other, row.money, row.times, 0, 0, row.first_at, row.last_at)
-    for row in connection.execute(_summed(operations.c.payee, operations.c.payer, key)):
-        known = found.get(row.other)
-        paid, times = (known.paid, known.paid_times) if known is not None else (0, 0)
-        first = min(row.first_at, known.first_at) if known is not None else row.first_at
-        last = max(row.last_at, known.last_at) if known is not None else row.last_at
-        found[row.other] = Counterparty(row.other, paid, times, row.money, row.times, first, last)
-    return sorted(found.values(), key=lambda each: (-each.money, each.key))[:limit]
+    moved = union_all(
+        _latest(operations.c.payer, operations.c.payee, key), _latest(operations.c.payee, operations.c.payer, key)
+    )
+    each = moved.subquery()
+    is_paid = each.c.paid == 1
+    money, times = func.sum(each.c.amount).label("money"), func.count()
+    paid, paid_times = func.sum(case((is_paid, each.c.amount), else_=0)), func.sum(each.c.paid)
+    first_at, last_at = func.min(each.c.occurred_at), func.max(each.c.occurred_at)
+    chosen = (
+        select(each.c.other, money, times, paid, paid_times, first_at, last_at)
+        .group_by(each.c.other)
+        .order_by(money.desc(), each.c.other)
+        .limit(limit)
+    )
+    return [
+        Counterparty(other, int(paid), paid_times, int(money - paid), times - paid_times, first_at, last_at)
+        for other, money, times, paid, paid_times, first_at, last_at in connection.execute(chosen).all()
+    ]
 
 
 def shared(connection: Connection, key: int) -> list[Shared]:
-    """Devices and telephones that a subject paid with, each with the others who did."""
+    """Devices and telephones that a subject paid with, those used last first, each with the others who did."""
     found = []
     for column in (operations.c.device, operations.c.phone):
-        latest = select(column).where(operations.c.payer == key, column.is_not(None))
+        latest = select(column, operations.c.occurred_at).where(operations.c.payer == key, column.is_not(None))
         some = latest.order_by(operations.c.occurred_at.desc()).limit(LOOKED_AT).subquery()
-        for thing in connection.execute(select(some.c[column.name]).distinct().limit(_SHARED)).scalars():
+        used = some.c[column.name]
+        things = select(used).group_by(used).order_by(func.max(some.c.occurred_at).desc(), used).limit(_SHARED)
+        for thing in connection.scalars(things).all():
             others = tuple(user for user in users_of(connection, column.name, thing) if user[0] != key)
             found.append(Shared(thing, column.name, others))
     return found
@@ -208,7 +238,7 @@ def users_of(connection: Connection, kind: str, key: int) -> list[tuple[int, int
         select(latest.c.payer, times, func.max(latest.c.occurred_at))
         .group_by(latest.c.payer)
         .order_by(times.desc(), latest.c.payer)
-        .limit(_USERS)
+        .limit(MOST_USERS)
     )
     return [(payer, count, last) for payer, count, last in connection.execute(chosen)]
 
@@ -218,18 +248,14 @@ def _is_met(connection: Connection, key: int) -> bool:
     return any(connection.execute(select(column).where(column == key).limit(1)).first() for column in columns)
 
 
-def _summed(mine: ColumnElement[int], other: ColumnElement[int], key: int) -> Select[tuple[int, int, int, int, int]]:
+def _latest(mine: ColumnElement[int], other: ColumnElement[int], key: int) -> Select[Any]:
+    """What a subject paid, or what it received, of late: `paid` is 1 or 0."""
+    paid = literal(1 if mine is operations.c.payer else 0).label("paid")
     latest = (
-        select(other.label("other"), operations.c.amount, operations.c.occurred_at)
+        select(other.label("other"), operations.c.amount, operations.c.occurred_at, paid)
         .where(mine == key, other.is_not(None), other != key, operations.c.kind < FIRST_FACT)
         .order_by(operations.c.occurred_at.desc())
         .limit(LOOKED_AT)
         .subquery()
     )
-    return select(
-        latest.c.other,
-        func.sum(latest.c.amount).label("money"),
-        func.count().label("times"),
-        func.min(latest.c.occurred_at).label("first_at"),
-        func.max(latest.c.occurred_at).label("last_at"),
-    ).group_by(latest.c.other)
+    return select(latest)

@@ -43,7 +43,13 @@ _HASH: Final = String(32)
 _SIEVED: Final = (
     "typology", "institution", "assignee", "state", "snoozed_until", "subject_role", "occurred_at", "campaign_id",
 )  # fmt: skip
-_LED_BY: Final = ("typology", "institution", "assignee", "campaign_id")  # filters that have indexes of their own
+_LED_BY: Final = (
+    "typology",
+    "institution",
+    "assignee",
+    "occurred_at",
+    "campaign_id",
+)  # filters that have indexes of their own
 CONFIRMED: Final = ("confirmed", "mule", "victim", "returned_money")  # reason codes by which a fraud took place
 # As SQLite compares it to a query's words, letter by letter: those that count confirmed frauds have this very text.
 FRAUD_CONFIRMED: Final = text("reason_code IN ('confirmed', 'mule', 'victim', 'returned_money')")
@@ -102,10 +108,17 @@ operations = Table(  # one judged transaction or fact (rules.events.KINDS), as t
     Column("payee_institution", String(11)),
     Column("risk", Float, nullable=False),
     # With what the history of a subject needs, so that two thousand moves are read without their rows.
-    Index("ix_operations_payer_moves", "payer", "occurred_at", "kind", "amount", "payee"),
+    Index("ix_operations_payer_moves", "payer", "occurred_at", "kind", "amount", "payee", "device", "phone"),
     Index("ix_operations_payee_moves", "payee", "occurred_at", "kind", "amount", "payer"),
-    Index(None, "device", "occurred_at"),
-    Index("ix_operations_phone", "phone", "occurred_at", sqlite_where=_WITH_PHONE, postgresql_where=_WITH_PHONE),
+    Index("ix_operations_device_uses", "device", "occurred_at", "payer"),
+    Index(
+        "ix_operations_phone_uses",
+        "phone",
+        "occurred_at",
+        "payer",
+        sqlite_where=_WITH_PHONE,
+        postgresql_where=_WITH_PHONE,
+    ),
     Index(
         "ix_operations_payee_account",  # a listed account is screened again by it
         "payee_account",

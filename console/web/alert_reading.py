@@ -12,6 +12,7 @@ from console.rulebooks.shelf import Shelf
 from console.store import alerts, habits, holds, subjects
 from console.store.case_history import actions
 from console.store.keys import key_of, unsigned
+from console.store.subjects import Move
 from console.store.tables import campaigns, notices, warnings
 from console.store.tables import holds as holds_table
 from console.web.api.alert_detail import (
@@ -33,7 +34,7 @@ from console.web.api.alert_detail import (
 )
 from console.web.api.alert_models import CampaignRow, RowMaker, campaign_row
 from console.web.queue_reading import feature_texts
-from console.web.timeline import Bar, bars_of
+from console.web.timeline import bars_of
 from console.web.viewer import Viewer
 from streams.contracts.fields import milliseconds
 from streams.contracts.suspicious_operation import Evidence, Signal, SuspiciousOperation
@@ -50,6 +51,7 @@ def read(connection: Connection, viewer: Viewer, shelf: Shelf, alert_id: str) ->
     same_event = alerts.of_event(connection, row["institution"], row["event_id"])
     maker = RowMaker(connection, viewer, [row, *siblings, *same_event])
     operation = subjects.operation(connection, row["institution"], row["event_id"])
+    moves = subjects.moves_of(connection, row["subject"])
     return AlertDetail(
         alert=maker.alert(row),
         explanation=getattr(said.explanation, language),
@@ -60,7 +62,7 @@ def read(connection: Connection, viewer: Viewer, shelf: Shelf, alert_id: str) ->
         evidence=[_evidence(connection, each) for each in said.evidence],
         parties=[PartyView(role=each.role, token=each.token) for each in said.subjects],
         event=hexadecimal(operation["event"]) if operation is not None else None,
-        habits=_habits(connection, row),
+        habits=_habits(connection, row, moves),
         counterfactual=_counterfactual(said, shelf),
         holds=_holds(connection, row, language),
         campaign=_campaign(connection, row),
@@ -68,16 +70,9 @@ def read(connection: Connection, viewer: Viewer, shelf: Shelf, alert_id: str) ->
         same_event=[maker.alert(each) for each in same_event if each["alert_id"] != alert_id],
         warnings=_warnings(connection, row),
         notices=_notices(connection, row),
-        history=[BarView(**asdict(bar)) for bar in history(connection, row["subject"])],
+        history=[BarView(**asdict(bar)) for bar in bars_of(moves, subjects.alerted_at(connection, row["subject"]))],
         actions=[_action(each) for each in actions(connection, "alert", alert_id)],
     )
-
-
-def history(connection: Connection, key: int) -> list[Bar]:
-    """The history of a subject in bars, with its alerts."""
-    moves = subjects.moves_of(connection, key)
-    marks = [row["occurred_at"] for _, row in subjects.alerts_of(connection, key, limit=200)]
-    return bars_of(moves, marks)
 
 
 def hexadecimal(event: int) -> str:
@@ -118,9 +113,9 @@ def _evidence(connection: Connection, each: Evidence) -> EvidenceView:
     )
 
 
-def _habits(connection: Connection, row: RowMapping) -> HabitsView:
+def _habits(connection: Connection, row: RowMapping, moves: list[Move]) -> HabitsView:
     key, moment = row["subject"], row["occurred_at"]
-    usual = habits.before(connection, key, moment)
+    usual = habits.before(connection, key, moment, moves)
     paid = key != row["payee"]
     other = row["payee"] if paid else row["payer"]
     hour = habits.hour_of(moment)

@@ -35,7 +35,7 @@ from console.web.timeline import bars_of
 from console.web.viewer import Viewer
 from rules.events import CHANNELS, KINDS
 
-ALERTS, OPERATIONS, COUNTERPARTIES, SHOWN = 50, 100, 50, 50
+ALERTS, OPERATIONS, COUNTERPARTIES, SHOWN, USERS = 50, 50, 50, 50, 5
 
 
 def read(connection: Connection, viewer: Viewer, text: str, *, now: int, before: int | None = None) -> SubjectDetail:
@@ -52,7 +52,7 @@ def read(connection: Connection, viewer: Viewer, text: str, *, now: int, before:
         alerts=[SubjectAlert(role=role, alert=row) for (role, _), row in zip(shown, rows, strict=True)],
         more_alerts=shown[-1][1]["seq"] if len(found) > ALERTS else None,
         habits=_habits(moves, key, now),
-        history=[BarView(**asdict(bar)) for bar in bars_of(moves, [row["occurred_at"] for _, row in found])],
+        history=[BarView(**asdict(bar)) for bar in bars_of(moves, subjects.alerted_at(connection, key))],
         operations=_operations(connection, key),
         counterparties=_counterparties(connection, key),
         shared=_shared(connection, key),
@@ -153,10 +153,15 @@ def _counterparties(connection: Connection, key: int) -> list[CounterpartyView]:
 
 def _shared(connection: Connection, key: int) -> list[SharedView]:
     found = subjects.shared(connection, key)
-    keys = {each.key for each in found} | {user for each in found for user, _, _ in each.users}
+    keys = {each.key for each in found} | {user for each in found for user, _, _ in each.users[:USERS]}
     named = subjects.named(connection, keys)
     return [
-        SharedView(token=named[each.key].token, kind=each.kind, users=[named[user].token for user, _, _ in each.users])
+        SharedView(
+            token=named[each.key].token,
+            kind=each.kind,
+            users=[named[user].token for user, _, _ in each.users[:USERS]],
+            more_users=max(0, len(each.users) - USERS),
+        )
         for each in found
     ]
 

@@ -48,7 +48,8 @@ class SharedView(BaseModel):
 
     token: str
     kind: str
-    users: list[str]
+    users: list[str] = Field(description="those who used it most often")
+    more_users: int = Field(description="how many there are besides, as far as they were counted: up to 50 in all")
 
 
 class ListingView(BaseModel):

@@ -152,7 +152,7 @@ def test_a_page_that_was_begun_goes_on_although_alerts_have_come(store: Store) -
     assert [row["seq"] for row in again.rows] == [row["seq"] for row in second.rows]
 
 
-# Asleep is what people put to sleep: few enough to be sorted.
+# Asleep is what people put to sleep: few enough to be sorted, as are those of some days.
 @pytest.mark.parametrize("sieve", [sieve for sieve in SIEVES if sieve.state != "snoozed"], ids=str)
 def test_sqlite_walks_an_index_that_has_all_it_needs(store: Store, sieve: Sieve) -> None:
     if store.engine.dialect.name != "sqlite":
@@ -166,4 +166,4 @@ def test_sqlite_walks_an_index_that_has_all_it_needs(store: Store, sieve: Sieve)
                 )
                 steps = [row[3] for row in connection.exec_driver_sql(plan)]
                 assert any("USING COVERING INDEX ix_alerts_" in step for step in steps), steps
-                assert "USE TEMP B-TREE FOR ORDER BY" not in steps
+                assert wanted.of_days or "USE TEMP B-TREE FOR ORDER BY" not in steps

@@ -20,8 +20,9 @@ _SIEVED = (
     "occurred_at",
     "campaign_id",
 )
-_LED_BY = ("typology", "institution", "assignee", "campaign_id")
+_LED_BY = ("typology", "institution", "assignee", "occurred_at", "campaign_id")
 _OPEN, _CLOSED = sa.text("state <> 'closed'"), sa.text("state = 'closed'")
+_WITH_PHONE = sa.text("phone IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -36,6 +37,16 @@ def upgrade() -> None:
         )
     for unused in ("ix_alerts_assignee_state_seq", "ix_alerts_state_snoozed_until"):
         op.drop_index(unused, "alerts")
-    for mine, other in (("payer", "payee"), ("payee", "payer")):
-        op.drop_index(f"ix_operations_{mine}_occurred_at", "operations")
-        op.create_index(f"ix_operations_{mine}_moves", "operations", [mine, "occurred_at", "kind", "amount", other])
+    for old in ("payer_occurred_at", "payee_occurred_at", "device_occurred_at", "phone"):
+        op.drop_index(f"ix_operations_{old}", "operations")
+    moved = ["occurred_at", "kind", "amount"]
+    op.create_index("ix_operations_payer_moves", "operations", ["payer", *moved, "payee", "device", "phone"])
+    op.create_index("ix_operations_payee_moves", "operations", ["payee", *moved, "payer"])
+    op.create_index("ix_operations_device_uses", "operations", ["device", "occurred_at", "payer"])
+    op.create_index(
+        "ix_operations_phone_uses",
+        "operations",
+        ["phone", "occurred_at", "payer"],
+        sqlite_where=_WITH_PHONE,
+        postgresql_where=_WITH_PHONE,
+    )
