@@ -9,7 +9,8 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, func, insert, select, update
 
 from console.amounts import tiyn
-from console.feed import tokens
+from console.feed import alert_documents, tokens
+from console.feed.alert_documents import Alert
 from console.feed.records import Reader, Record
 from console.store.among import among
 from console.store.campaigns import Grouped, count, group, regroup
@@ -19,7 +20,6 @@ from console.store.severity import severity_of
 from console.store.tables import alert_parties, alerts, chain_events, holds, operations
 from console.store.upserts import Row, add, chunks
 from streams.contracts.fields import milliseconds
-from streams.contracts.suspicious_operation import SuspiciousOperation
 
 Event = tuple[str, str]  # institution, event_id
 _GROUPED: Final = tuple(column.name for column in fields(Grouped) if column.name != "words")
@@ -27,9 +27,13 @@ _GROUPED: Final = tuple(column.name for column in fields(Grouped) if column.name
 
 def project(connection: Connection, reader: Reader, records: Sequence[Record], now: int) -> None:
     """Store the alerts that are not there yet; `now` in ms UTC is when."""
-    read: dict[str, tuple[SuspiciousOperation, str]] = {}
-    for record, alert in reader.contracts(records, SuspiciousOperation):
-        read.setdefault(alert.alert_id, (alert, (record.value or b"").decode()))
+    read: dict[str, tuple[Alert, str]] = {}
+    for record in records:
+        document = record.value or b""
+        if (alert := alert_documents.read(document)) is None:
+            reader.unreadable[record.topic] += 1
+        else:
+            read.setdefault(alert.alert_id, (alert, document.decode()))
     for alert_id in _present(connection, read):
         del read[alert_id]
     if not read:
@@ -84,7 +88,7 @@ def set_clocks(connection: Connection, events: Iterable[Event]) -> None:
     connection.execute(statement, rows)
 
 
-def row_of(alert: SuspiciousOperation, document: str, seq: int, now: int) -> Row:
+def row_of(alert: Alert, document: str, seq: int, now: int) -> Row:
     """The row of a new alert as far as the alert itself says."""
     parties: dict[str, int] = {subject.role: key_of(subject.token) for subject in alert.subjects}
     amount = tiyn(alert.amount)
@@ -150,7 +154,7 @@ def _grouped(row: Any, judged: dict[Event, tuple[int, int]]) -> Grouped:
     return Grouped(**{name: row[name] for name in _GROUPED}, words=words)
 
 
-def _hops(found: Iterable[SuspiciousOperation]) -> set[int]:
+def _hops(found: Iterable[Alert]) -> set[int]:
     """The operations in the evidence that are not of an alert's subject."""
     return {signed(int(each.event, 16)) for alert in found for each in alert.evidence if each.subject is not None}
 

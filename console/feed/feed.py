@@ -28,7 +28,8 @@ DISCOVER_SECONDS: Final = 15.0
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 15.0
 _TRANSACTION_SECONDS: Final = 0.5
-_SMALLEST_BUNDLE: Final = 16 * 1024
+_SMALLEST_BUNDLE: Final = 16 * 1024  # bytes of records
+_LARGEST_BUNDLE: Final = 4 * 1024 * 1024
 _CAUGHT_UP: Final = 100  # records behind that are called keeping up
 
 
@@ -123,7 +124,7 @@ class Feed:
         if seconds > _TRANSACTION_SECONDS:
             self._bundle_bytes = max(_SMALLEST_BUNDLE, self._bundle_bytes // 2)
         elif seconds < _TRANSACTION_SECONDS / 3:
-            self._bundle_bytes = min(BUNDLE_BYTES, self._bundle_bytes * 2)
+            self._bundle_bytes = min(_LARGEST_BUNDLE, self._bundle_bytes * 2)
 
     def _keep(self, records: Sequence[Record], cluster: str) -> None:
         """Write a bundle, however long the store makes it wait: what is not written is not passed over."""

@@ -40,7 +40,7 @@ _PROJECTORS: Final[Mapping[str, Callable[[Connection, Reader, Sequence[Record]],
 }
 _ALERTS: Final = (ALERTS, SHADOW_ALERTS)
 TOPICS: Final = frozenset((JUDGED, *_ALERTS, *_PROJECTORS))
-BUNDLE_BYTES: Final = 512 * 1024  # of the records: at most so much becomes one transaction
+BUNDLE_BYTES: Final = 512 * 1024  # of the records: about so much becomes one transaction unless the feed knows better
 
 
 def is_read(topic: str) -> bool:
