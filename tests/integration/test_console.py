@@ -24,6 +24,7 @@ from console.outbound import Sender
 from console.store.opening import Store
 from console.store.tables import alerts, campaigns, feed_offsets, operations
 from console.store.tables import outbound as waiting
+from rules.events import DAY_MS
 from streams.alerts import ALERTS
 from streams.kafka import Kafka, KafkaSettings, MavenKafka
 from streams.kafka_ports import free_port
@@ -124,10 +125,10 @@ def _reached(store: Store) -> dict[str, int]:
         return {row.topic: row.next_offset for row in connection.execute(select(feed_offsets))}
 
 
-def test_the_feed_waits_for_a_broker_and_goes_on_by_itself(tmp_path: Path) -> None:
+def test_the_feed_waits_for_a_broker_goes_on_by_itself_and_takes_out_what_is_old(tmp_path: Path) -> None:
     port = free_port()
     store = Store.open(f"sqlite:///{tmp_path}/cases.db")
-    feed = Feed(store, f"127.0.0.1:{port}", reader())
+    feed = Feed(store, f"127.0.0.1:{port}", reader(), clock=lambda: NOW / 1000, operations_days=365)
     feed.start()
     until(lambda: feed.state.phase == "no_broker")
     assert "No broker answers" in feed.state.message
@@ -136,9 +137,12 @@ def test_the_feed_waits_for_a_broker_and_goes_on_by_itself(tmp_path: Path) -> No
         data=tmp_path / "kafka", runtime="maven", port=port, heap_mib=384, java_options=QUICK_START
     )
     with Kafka.find_or_start(settings) as kafka:
-        make_topics(kafka.bootstrap_servers, ALERTS)
+        make_topics(kafka.bootstrap_servers, ALERTS, "judged")
         publish(kafka.bootstrap_servers, ALERTS, [json.dumps(alert(1)).encode()])
-        until(lambda: feed.state.phase == "following" and counted(store, alerts) == 1)
+        long_ago = NOW - 366 * DAY_MS
+        judged = [operation("event-1", payer=person(1), at=long_ago), operation("old", payer=person(3), at=long_ago)]
+        publish(kafka.bootstrap_servers, "judged", [judged_frame(judged)])
+        until(lambda: feed.state.phase == "following" and counted(store, alerts) == counted(store, operations) == 1)
         feed.stop()
     assert feed.state.phase == "stopped"
     store.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,23 @@ def test_one_environment_tells_every_library(secret: Path, monkeypatch: pytest.M
     assert connection_options({"security_protocol": "PLAINTEXT"}) == {"security_protocol": "PLAINTEXT"}
     with pytest.raises(SecurityRefused, match="started here"):
         Kafka.find_or_start()
+
+
+def test_a_certificate_of_ours_and_an_authority_of_ours(tmp_path: Path) -> None:
+    own, key = tmp_path / "own.pem", tmp_path / "key.pem"
+    asked = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=center"
+    subprocess.run([*asked.split(), "-keyout", key, "-out", own], check=True, capture_output=True)
+    security = KafkaSecurity(security_protocol="SSL", ca_file=own, certificate_file=own, certificate_key_file=key)
+    options = security.options()
+    (authority,) = options["ssl_context"].get_ca_certs()
+    assert dict(name[0] for name in authority["subject"]) == {"commonName": "center"}
+    assert options["ssl_context"].check_hostname
+    credentials = credentials_of(options)
+    assert credentials is not None
+    assert credentials.protocol.value == "SSL"
+    key.write_text("no key")
+    with pytest.raises(SecurityRefused, match="certificates for Kafka cannot be read"):
+        security.options()
 
 
 @pytest.mark.parametrize(
