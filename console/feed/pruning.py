@@ -15,6 +15,7 @@ from rules.events import DAY_MS
 log = structlog.get_logger(__name__)
 
 PAUSE_MS: Final = DAY_MS  # between two walks through all that is old
+_RETRY_MS: Final = 60_000
 
 
 class Pruner:
@@ -30,8 +31,8 @@ class Pruner:
         self._gone = 0
 
     def step(self, now: int) -> None:
-        """Look at one lot; `now` is in ms UTC. A store that cannot be written to is left for the next day."""
-        if not self._days or (self._place is None and now < self._next_at):
+        """Look at one lot; `now` is in ms UTC. A store that cannot be written to is left alone for a minute."""
+        if not self._days or now < self._next_at:
             return
         try:
             with self._store.writing() as connection:
@@ -41,7 +42,8 @@ class Pruner:
                 gone, self._place = retention.prune(connection, self._before, self._place)
         except StoreError as error:
             log.warning("old operations stay for now", reason=error.message)
-            self._place, gone = None, 0
+            self._next_at = now + _RETRY_MS
+            return
         self._gone += gone
         if self._place is None:
             self._next_at = now + PAUSE_MS

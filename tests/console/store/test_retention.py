@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from console.feed.pruning import PAUSE_MS, Pruner
 from console.money.restitution import frozen
 from console.store import cases, retention
+from console.store.errors import StoreFull
 from console.store.opening import Store
 from console.store.tables import claims, ledger, operations
 from rules.events import DAY_MS
@@ -107,11 +108,22 @@ def test_the_pruner_walks_lot_by_lot_and_then_rests(store: Store, monkeypatch: p
     pruner = Pruner(store, DAYS)
     pruner.step(NOW)
     assert len(left(store)) == 3
-    pruner.step(NOW)
-    pruner.step(NOW)
+    with monkeypatch.context() as full:
+        full.setattr(store, "writing", refused)
+        pruner.step(NOW)
+    later = NOW + 60_000
+    pruner.step(later - 1)
+    assert len(left(store)) == 3
+    pruner.step(later)
+    pruner.step(later)
     assert left(store) == set()
     feed_judged(store, [stranger("came late")])
-    pruner.step(NOW + PAUSE_MS - 1)
+    pruner.step(later + PAUSE_MS - 1)
     assert left(store) == {"came late"}
-    pruner.step(NOW + PAUSE_MS)
+    pruner.step(later + PAUSE_MS)
     assert left(store) == set()
+
+
+def refused() -> Any:
+    """A store whose disk is full."""
+    raise StoreFull
