@@ -41,7 +41,7 @@ def draw(connection: Connection, graph: Graph) -> Drawing:
     keys = list(graph.nodes)
     place = {key: number for number, key in enumerate(keys)}
     edges = [(place[edge.source], place[edge.target], edge) for edge in graph.edges.values()]
-    points = layout([graph.nodes[key].hop for key in keys], [(source, target) for source, target, _ in edges])
+    points = layout(tuple(graph.nodes[key].hop for key in keys), tuple((source, target) for source, target, _ in edges))
     subjects, alerted = named(connection, keys), _alerted(connection, keys)
     nodes = tuple(
         Drawn(graph.nodes[key], subjects[key], alerted.get(key, 0), round(float(x), 4), round(float(y), 4))

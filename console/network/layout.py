@@ -8,7 +8,7 @@ is left to chance.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
 from typing import Final
 
 import numpy as np
@@ -17,12 +17,14 @@ from numpy.typing import NDArray
 EXACT: Final = 256
 CELLS: Final = 12  # of the grid, in each direction
 ROUNDS: Final = 60
+_KEPT: Final = 64  # pictures: who goes back to one need not wait for it again
 _GOLDEN_ANGLE: Final = np.pi * (3 - np.sqrt(5))
 
 Points = NDArray[np.float64]  # (nodes, 2)
 
 
-def layout(hops: Sequence[int], edges: Sequence[tuple[int, int]]) -> Points:
+@functools.lru_cache(maxsize=_KEPT)
+def layout(hops: tuple[int, ...], edges: tuple[tuple[int, int], ...]) -> Points:
     """Places between -1 and 1 for nodes at these hops from the center; `edges` are pairs of places in `hops`."""
     count = len(hops)
     if count == 0:
@@ -69,8 +71,11 @@ def _push(points: Points, ideal: float) -> Points:
 
 
 def _pushed_by(points: Points, others: Points, mass: NDArray[np.float64], ideal: float) -> Points:
-    across = points[:, None, 0] - others[None, :, 0]
-    down = points[:, None, 1] - others[None, :, 1]
+    across = np.subtract.outer(points[:, 0], others[:, 0])
+    down = np.subtract.outer(points[:, 1], others[:, 1])
+    apart = across * across
+    apart += down * down
     # Never closer than a part of the ideal distance: two nodes in one place would fly apart without end.
-    strength = ideal * ideal * mass / np.maximum(across * across + down * down, (ideal / 8) ** 2)
-    return np.stack([(across * strength).sum(axis=1), (down * strength).sum(axis=1)], axis=1)
+    np.maximum(apart, (ideal / 8) ** 2, out=apart)
+    strength = np.divide(ideal * ideal * mass, apart, out=apart)
+    return np.stack([np.einsum("ij,ij->i", across, strength), np.einsum("ij,ij->i", down, strength)], axis=1)

@@ -190,10 +190,8 @@ def operation(connection: Connection, institution: str, event_id: str) -> RowMap
 
 def counterparties(connection: Connection, key: int, *, limit: int = 100) -> list[Counterparty]:
     """With whom a subject exchanges money, most money first."""
-    moved = union_all(
-        _latest(operations.c.payer, operations.c.payee, key), _latest(operations.c.payee, operations.c.payer, key)
-    )
-    each = moved.subquery()
+    payer, payee = operations.c.payer, operations.c.payee
+    each = union_all(_latest(payer, payee, key), _latest(payee, payer, key)).subquery()
     is_paid = each.c.paid == 1
     money, times = func.sum(each.c.amount).label("money"), func.count()
     paid, paid_times = func.sum(case((is_paid, each.c.amount), else_=0)), func.sum(each.c.paid)

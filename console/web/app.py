@@ -18,6 +18,7 @@ from console.keyring import Keyring
 from console.people.limits import Attempts
 from console.people.oidc import Provider
 from console.settings import ConsoleSettings
+from console.statistics.counted import Counting
 from console.store.opening import Store
 from console.texts import load
 from console.web import errors, routers
@@ -61,7 +62,8 @@ def create_app(
         lifespan=_lifespan,
     )
     keyring, renderer, signing_in = keys or Keyring.load(), Renderer(load()), provider or Provider.configured()
-    app.state.house = House(settings, store, keyring, renderer, Attempts(), clock, Uses(store), signing_in)
+    uses, counting = Uses(store), Counting(clock)
+    app.state.house = House(settings, store, keyring, renderer, Attempts(), clock, uses, counting, signing_in)
     at_the_door = [Depends(readable)]
     for router in routers.PAGES:
         app.include_router(router, include_in_schema=False, dependencies=at_the_door)

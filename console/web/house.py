@@ -13,6 +13,7 @@ from console.keyring import Keyring
 from console.people.limits import Attempts
 from console.people.oidc import Provider
 from console.settings import ConsoleSettings
+from console.statistics.counted import Counting
 from console.store.opening import Store
 from console.web.rendering import Renderer
 from console.web.uses import Uses
@@ -31,6 +32,7 @@ class House:
     attempts: Attempts  # at the door, by address
     clock: Clock  # ms UTC
     uses: Uses  # of sessions
+    counting: Counting  # of statistics
     provider: Provider | None = None  # where people of the organisation sign in, if not here
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, Field
 
-from console.statistics.blocks import BLOCKS, Block
+from console.statistics.blocks import Block
 from console.statistics.figures import Cell, Figures, Kind
 from console.statistics.labels import Labels
 from console.statistics.period import Step, date_of
@@ -51,22 +51,24 @@ class BlockView(BaseModel):
     first_day: str
     last_day: str
     step: Step
+    counted_at: int = Field(description="ms UTC: up to a minute ago")
     tables: list[TableView]
 
 
 @router.get("/{name}", summary="The tables of one block")
 def block(viewer: Reader, house: TheHouse, name: Block, asked: Annotated[StatisticsQuery, Query()]) -> BlockView:
-    """Counted from the store as it is now."""
+    """Counted from the store as it was at `counted_at`."""
     with house.store.reading() as connection:
         choice = asked.choice(connection, name, house.clock())
-        tables = BLOCKS[name](connection, choice, asked.step)
+        counted = house.counting.tables(connection, name, choice, asked.step)
     labels = labels_for(house, viewer.language)
     return BlockView(
         block=name,
         first_day=date_of(choice.first_day).isoformat(),
         last_day=date_of(choice.end_day - 1).isoformat(),
         step=asked.step,
-        tables=[_view(figures, labels) for figures in tables],
+        counted_at=counted.at,
+        tables=[_view(figures, labels) for figures in counted.tables],
     )
 
 

@@ -39,7 +39,7 @@ def block(request: Request, viewer: Reader, house: TheHouse, name: Block, asked:
     """One block: its tables with their plots."""
     with house.store.reading() as connection:
         choice = asked.choice(connection, name, house.clock())
-        tables = BLOCKS[name](connection, choice, asked.step)
+        counted = house.counting.tables(connection, name, choice, asked.step)
         institutions = store.institutions(connection)
     labels = labels_for(house, viewer.language)
     return page(
@@ -57,7 +57,8 @@ def block(request: Request, viewer: Reader, house: TheHouse, name: Block, asked:
         labels=labels,
         text_kinds=TEXTS,
         published=published(),
-        tables=[(figures, plot(figures)) for figures in tables],
+        counted_at=counted.at,
+        tables=[(figures, plot(figures)) for figures in counted.tables],
         institution_choices=[(one, one) for one in institutions],
         typologies=[(one.id, labels.say("typology", one.id)) for one in typologies()],
         regions=regions(house, labels),
@@ -69,7 +70,8 @@ def table_csv(viewer: Reader, house: TheHouse, name: Block, table: str, asked: A
     """One table as CSV."""
     with house.store.reading() as connection:
         choice = asked.choice(connection, name, house.clock())
-        found = {figures.name: figures for figures in BLOCKS[name](connection, choice, asked.step)}
+        counted = house.counting.tables(connection, name, choice, asked.step)
+    found = {figures.name: figures for figures in counted.tables}
     if table not in found:
         raise NotFound("table")
     file = f"{table}-{date_of(choice.first_day)}-{date_of(choice.end_day - 1)}.csv"

@@ -106,7 +106,7 @@ def test_a_picture_is_always_the_same_and_keeps_nodes_apart(store: Store) -> Non
 def test_what_hangs_together_is_drawn_together() -> None:
     # Two stars of 200, their middles joined: grid and all.
     edges = [(0, 1), *((0, leaf) for leaf in range(2, 202)), *((1, leaf) for leaf in range(202, 402))]
-    points = layout([0, 1, *[1] * 200, *[2] * 200], edges)
+    points = layout((0, 1, *[1] * 200, *[2] * 200), tuple(edges))
     lengths = [np.linalg.norm(points[one] - points[other]) for one, other in edges[1:]]
     strangers = [np.linalg.norm(points[leaf] - points[leaf + 200]) for leaf in range(2, 202)]
     assert np.median(lengths) < 0.7 * np.median(strangers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from sqlalchemy import insert, text, update
 
 from console.statistics.blocks import BLOCKS, Block
+from console.statistics.counted import KEPT_MS, Counting
 from console.statistics.figures import Figures
 from console.statistics.period import day_number, today
 from console.store import fraud_counts
@@ -146,6 +148,24 @@ def test_sqlite_counts_alerts_in_indexes_without_their_documents(tmp_path: Path,
             [searched] = [one for one in said if "alerts" in one]
             assert "COVERING INDEX ix_alerts_" in searched
             assert not any("TEMP B-TREE" in one for one in said if query is not fraud_counts.fraud_query)
+
+
+def test_a_counting_is_kept_for_a_minute_with_its_time(frauds: Store) -> None:
+    now = [builders.NOW]
+    counting = Counting(lambda: now[0])
+
+    def told(choice: Choice = WEEK) -> tuple[int, int]:
+        with frauds.reading() as connection:
+            counted = counting.tables(connection, "frauds", choice, "day")
+        return counted.at - builders.NOW, sum(int(row[1] or 0) for row in counted.tables[0].rows)
+
+    assert told() == (0, 4)
+    builders.feed(frauds, "suspicious-operations", builders.alert(7))
+    now[0] += KEPT_MS - 1
+    assert told() == (0, 4)
+    assert told(replace(WEEK, first_day=DAY)) == (KEPT_MS - 1, 4)
+    now[0] += 1
+    assert told() == (KEPT_MS, 5)
 
 
 def test_long_and_short_periods_count_the_same(frauds: Store) -> None:
