@@ -8,17 +8,13 @@ the pages, with everything that they show, but without HTML.
 from __future__ import annotations
 
 import argparse
-import copy
-import hashlib
-import json
-import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import insert
+from console_filling import BANKS, HOUR_MS, LOT, NOW, PEOPLE, alert_id_of, fill, token_of
 
 from console.network.drawing import draw
 from console.network.neighbourhood import neighbourhood
@@ -27,17 +23,10 @@ from console.store import queue
 from console.store.opening import Store
 from console.store.sieve import NOBODY, Sieve
 from console.store.subjects import counterparties
-from console.store.tables import alert_parties, alerts, campaigns, operations, tokens
 from console.web import alert_reading, queue_reading, subject_reading
 from console.web.queue_query import QueueQuery
 from console.web.viewer import Viewer
-from streams.contracts.examples import EXAMPLES
 
-NOW: Final = 1_790_000_000_000
-HOUR_MS: Final = 3_600_000
-BANKS: Final = ("CASPKZKA", "IRTYKZKA", "HSBKKZKX", "KCJBKZKX", "TSESKZKA", "ALFAKZKA")
-PEOPLE: Final = 60_000
-LOT: Final = 10_000
 CALLS: Final = 40
 VIEWER: Final = Viewer("analyst7", "Analyst", "analyst", "en", permissions_of("analyst"), "", "", False)
 
@@ -95,15 +84,15 @@ def questions(store: Store) -> dict[str, Callable[[], object]]:
 
     def alert_page() -> object:
         with store.reading() as connection:
-            return alert_reading.read(connection, VIEWER, _alert_id(1 + next(numbers) * 7_919 % LOT))
+            return alert_reading.read(connection, VIEWER, alert_id_of(1 + next(numbers) * 7_919 % LOT))
 
     def subject_page() -> object:
         with store.reading() as connection:
-            return subject_reading.read(connection, VIEWER, _token(next(numbers) * 31 % PEOPLE), now=NOW)
+            return subject_reading.read(connection, VIEWER, token_of(next(numbers) * 31 % PEOPLE), now=NOW)
 
     def busiest_subject() -> object:
         with store.reading() as connection:
-            return subject_reading.read(connection, VIEWER, _token(0), now=NOW)
+            return subject_reading.read(connection, VIEWER, token_of(0), now=NOW)
 
     def network() -> object:
         with store.reading() as connection:
@@ -133,87 +122,6 @@ def questions(store: Store) -> dict[str, Callable[[], object]]:
         "campaigns, far down": grouped(Sieve(), deep=True),
         "campaigns, typology and bank": grouped(Sieve(typologies=("T19",), institution=BANKS[5])),
     }
-
-
-# -- an invented store ------------------------------------------------------------------------------------------------
-
-
-def fill(store: Store, many: int, moved: int, open_share: float) -> None:
-    """Put invented alerts, their campaigns, and operations of the same people into an empty store."""
-    chance = random.Random(1)
-    number = many // 20
-    people = [{"key": key, "token": _token(key), "kind": "person"} for key in range(PEOPLE)]
-    with store.writing() as connection:
-        connection.execute(insert(tokens), people)
-        lot: list[dict[str, Any]] = [_campaign(campaign, chance) for campaign in range(1, number + 1)]
-        for begin in range(0, number, LOT):
-            connection.execute(insert(campaigns), lot[begin : begin + LOT])
-    for begin in range(0, many, LOT):
-        rows = [_alert(seq, number, chance, open_share) for seq in range(begin + 1, begin + LOT + 1)]
-        with store.writing() as connection:
-            connection.execute(insert(alerts), rows)
-            connection.execute(insert(alert_parties), [party for row in rows for party in _parties(row)])
-    for begin in range(0, moved, LOT):
-        with store.writing() as connection:
-            connection.execute(insert(operations), [_operation(event, chance) for event in range(begin, begin + LOT)])
-
-
-def _campaign(campaign_id: int, chance: random.Random) -> dict[str, Any]:
-    return {
-        "campaign_id": campaign_id, "kind": "payee", "key": campaign_id, "first_at": NOW - 10**9, "last_at": NOW,
-        "alerts": 16, "open_alerts": 5, "severity": chance.randrange(4), "amount": chance.randrange(10**9),
-        "victims": 7, "typologies": "T01 T03",
-    }  # fmt: skip
-
-
-def _alert(seq: int, many_campaigns: int, chance: random.Random, open_share: float) -> dict[str, Any]:
-    typology = f"T{min(22, 1 + int(chance.expovariate(0.2))):02d}"
-    occurred = NOW - chance.randrange(10_000 * HOUR_MS)
-    state = "closed" if chance.random() > open_share else chance.choice(("new", "new", "new", "assigned", "escalated"))
-    payer, payee, amount = chance.randrange(PEOPLE), chance.randrange(PEOPLE), int(chance.lognormvariate(15, 2))
-    document = copy.deepcopy(EXAMPLES["suspicious_operation"])
-    document["alert_id"] = _alert_id(seq)
-    return {
-        "alert_id": _alert_id(seq), "seq": seq, "typology": typology,
-        "typology_version": "1", "status": "active" if chance.random() < 0.95 else "shadow",
-        "rulebook_digest": "0" * 64, "institution": chance.choice(BANKS), "event_id": f"e-{seq}",
-        "occurred_at": occurred, "appended_at": occurred, "stored_at": occurred, "late": False, "amount": amount,
-        "score": 0.9, "risk": 0.9, "severity": min(3, int(chance.expovariate(0.9))), "decision": None,
-        "subject_role": chance.choice(("payer", "payee")), "subject": payee, "payer": payer, "payee": payee,
-        "device": None, "phone": None,
-        "campaign_id": 1 + int(chance.random() ** 4 * many_campaigns) if chance.random() < 0.8 else None,
-        "deadline_at": NOW + chance.randrange(24 * HOUR_MS) if state != "closed" and chance.random() < 0.02 else None,
-        "document": json.dumps(document), "state": state,
-        "assignee": f"analyst{chance.randrange(20)}" if state != "new" else None, "snoozed_until": None,
-        "reason_code": "confirmed" if state == "closed" else None, "closed_at": NOW if state == "closed" else None,
-        "case_id": None, "version": 1,
-    }  # fmt: skip
-
-
-def _alert_id(seq: int) -> str:
-    return hashlib.sha256(str(seq).encode()).hexdigest()[:32]
-
-
-def _token(key: int) -> str:
-    return f"k1:{key.to_bytes(8, 'little').hex()}{key:016x}"
-
-
-def _parties(row: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    for role in ("payer", "payee"):
-        if role == "payer" or row["payee"] != row["payer"]:
-            yield {"key": row[role], "seq": row["seq"], "role": role}
-
-
-def _operation(event: int, chance: random.Random) -> dict[str, Any]:
-    at = NOW - chance.randrange(10_000 * HOUR_MS)
-    return {
-        "event": event, "event_id": f"o-{event}", "institution": chance.choice(BANKS), "topic": "tx", "partition": 0,
-        "offset": event, "occurred_at": at, "appended_at": at, "kind": 0, "channel": 0, "flags": 0,
-        "amount": int(chance.lognormvariate(14, 1.5)), "purpose_code": 0, "words": 0,
-        "payer": int(chance.random() ** 2 * PEOPLE), "payee": int(chance.random() ** 3 * PEOPLE),
-        "device": chance.randrange(PEOPLE), "phone": None, "payer_account": None, "payee_account": None,
-        "payer_region": 75, "payee_region": 71, "payer_institution": None, "payee_institution": None, "risk": 0.1,
-    }  # fmt: skip
 
 
 if __name__ == "__main__":
