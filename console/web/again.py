@@ -9,13 +9,18 @@ from typing import Any, Final
 
 from fastapi import Request
 
-from console.texts import Texts
 from console.web.page import local_path
 from console.web.viewer import SAFE
 
 LONGEST_KEPT: Final = 400_000  # letters of a form that is carried through the door: more would be too large a request
 _SECRET: Final = frozenset({"password", "new_password", "code"})
 _OURS: Final = frozenset({"csrf"})  # given anew
+_BY_HAND: Final = frozenset(
+    (
+        "amount", "answer", "consequence", "evidence", "full_name", "grounds", "least", "most", "name", "narrative",
+        "note", "reason", "since", "source", "text", "title", "until", "value",
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,7 @@ class Again:
         return text if len(text) <= LONGEST_KEPT else ""
 
 
-def sent(request: Request, texts: Texts, wrong: Collection[str] = ()) -> Again:
+def sent(request: Request, wrong: Collection[str] = ()) -> Again:
     """The form or the query that a request came with; `wrong`: fields that are not as they must be."""
     if request.method in SAFE:
         items: Iterable[tuple[str, Any]] = request.query_params.multi_items()
@@ -57,10 +62,10 @@ def sent(request: Request, texts: Texts, wrong: Collection[str] = ()) -> Again:
         form = getattr(request, "_form", None)  # as far as it was read
         items = form.multi_items() if form is not None else ()
     pairs = [(name, value) for name, value in items if isinstance(value, str)]
-    return _again(request.url.path, request.method in SAFE, pairs, texts, wrong)
+    return _again(request.url.path, request.method in SAFE, pairs, wrong)
 
 
-def from_kept(text: str, texts: Texts) -> Again | None:
+def from_kept(text: str) -> Again | None:
     """What `Again.kept` wrote; None where it is not that."""
     try:
         document = json.loads(text)
@@ -68,7 +73,7 @@ def from_kept(text: str, texts: Texts) -> Again | None:
         path = local_path(document["path"], otherwise="")
     except (ValueError, TypeError, KeyError):
         return None
-    return _again(path, False, pairs, texts, ()) if path else None
+    return _again(path, False, pairs) if path else None
 
 
 def page_behind(request: Request) -> str:
@@ -87,10 +92,8 @@ def page_behind(request: Request) -> str:
     return local_path("/".join(path[: next(known, 1)]))
 
 
-def _again(path: str, get: bool, pairs: list[tuple[str, str]], texts: Texts, wrong: Collection[str]) -> Again:
+def _again(path: str, get: bool, pairs: list[tuple[str, str]], wrong: Collection[str] = ()) -> Again:
     fields = tuple(
-        Typed(name, value, f"errors.named.{name}" in texts or name in wrong)
-        for name, value in pairs
-        if name not in _OURS | _SECRET
+        Typed(name, value, name in _BY_HAND or name in wrong) for name, value in pairs if name not in _OURS | _SECRET
     )
     return Again(path, get, fields, secret=any(name in _SECRET for name, _ in pairs))

@@ -198,7 +198,7 @@ def _to_the_door(request: Request, error: NotSignedIn) -> Response:
     if is_partial(request) and request.method not in SAFE:
         return _page(request, _Told(401, key))  # what was typed still stands on the page that asks
     if request.method not in SAFE:
-        again = sent(request, house_of(request).renderer.texts)
+        again = sent(request)
         return door(request, page_behind(request), key, status=401, again=again)
     ended = "&ended=1" if error.ended else ""
     return _led(request, f"/sign-in?next={quote(_where(request), safe='')}{ended}")
@@ -218,7 +218,7 @@ def _led(request: Request, path: str) -> Response:
 
 def _page(request: Request, told: _Told) -> Response:
     viewer, partial = _viewer(request), is_partial(request)
-    again = sent(request, house_of(request).renderer.texts, {each.field for each in told.fields})
+    again = sent(request, {each.field for each in told.fields})
     may_do = told.status == 503 or told.key in _AGAIN
     answer = page(
         request,

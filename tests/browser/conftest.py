@@ -106,23 +106,36 @@ def somebody(site: Site, chromium: Browser) -> Iterator[Callable[..., Tab]]:
     """
     contexts: list[BrowserContext] = []
 
-    def sign_in(username: str, language: Language = "en", scripts: bool = True) -> Tab:
-        window: ViewportSize = {"width": 1360, "height": 900}
-        context = chromium.new_context(viewport=window, locale=language, java_script_enabled=scripts)
+    def signed_in(username: str, language: Language = "en", scripts: bool = True) -> Tab:
+        tab, context = sign_in(chromium, site.address, username, language, scripts)
         contexts.append(context)
-        tab = watched(context.new_page(), site.address)
-        tab.open("sign-in")
-        tab.page.locator("[name=username]").fill(username)
-        tab.page.locator("[name=password]").fill(DEMO_PASSWORD)
-        tab.page.locator("[name=password]").press("Enter")
-        tab.page.wait_for_url(lambda url: "sign-in" not in url)
-        tab.page.locator(f"button[name=language][value={language}]").click()
-        tab.page.locator(f"html[lang={language}]").wait_for()
         return tab
 
-    yield sign_in
+    yield signed_in
     for context in contexts:
         context.close()
+
+
+def sign_in(
+    chromium: Browser, address: str, username: str, language: str, scripts: bool = True
+) -> tuple[Tab, BrowserContext]:
+    """A tab of somebody who has signed in to a demo's console, and the context to be closed after it."""
+    window: ViewportSize = {"width": 1360, "height": 900}
+    context = chromium.new_context(viewport=window, locale=language, java_script_enabled=scripts)
+    tab = watched(context.new_page(), address)
+    tab.open("sign-in")
+    fill_door(tab.page, username)
+    tab.page.wait_for_url(lambda url: "sign-in" not in url)
+    tab.page.locator(f"button[name=language][value={language}]").click()
+    tab.page.locator(f"html[lang={language}]").wait_for()
+    return tab, context
+
+
+def fill_door(page: Page, username: str) -> None:
+    """Sign in on the form that is shown."""
+    page.locator("[name=username]").fill(username)
+    page.locator("[name=password]").fill(DEMO_PASSWORD)
+    page.locator("[name=password]").press("Enter")
 
 
 def watched(page: Page, address: str) -> Tab:

@@ -50,7 +50,7 @@ def enter(
     check_address(request)
     attempt = Attempt(username.strip().lower(), password, code)
     secret = sign_in(house.store, house.keys.store, attempt, house.clock(), demo=house.keys.demo)
-    again = from_kept(kept, house.renderer.texts) if kept else None
+    again = from_kept(kept) if kept else None
     if secret is None:
         return door(request, local_path(next), "sign_in.wrong", status=401, again=again)
     bring_language(request, secret)
