@@ -187,8 +187,10 @@ def _lot(bootstrap_servers: str, topic: str, places: dict[Any, int], ends: dict[
     with contextlib.closing(consumer):
         if not ends:
             numbers = sorted(consumer.partitions_for_topic(topic) or ())
-            ends |= consumer.end_offsets([TopicPartition(topic, number) for number in numbers])
-            places |= consumer.beginning_offsets(list(ends))
+            partitions = [TopicPartition(topic, number) for number in numbers]
+            found = consumer.end_offsets(partitions)
+            ends |= {partition: found[partition] for partition in partitions}  # in their order, which the answer is not
+            places |= consumer.beginning_offsets(partitions)
         for partition, end in ends.items():
             consumer.assign([partition])
             consumer.seek(partition, places[partition])
