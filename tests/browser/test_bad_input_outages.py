@@ -145,6 +145,9 @@ def test_the_open_queue_outlives_a_restart_of_the_console(chromium: Browser, tmp
         feed(store, TOPIC, alert_of(24))
         _row(tab, 24).wait_for()
         assert [_row(tab, number).count() for number in range(21, 25)] == [1] * 4
+    own.end_sessions("analyst")
+    with served(store, file, chromium, port=port):
+        expect(tab.page.locator("#trouble")).to_contain_text("Сеанс аяқталды")
         assert tab.page.evaluate("window.stillTheSamePage"), "the page was loaded anew"
     context.close()
     store.close()

@@ -117,14 +117,23 @@ function countDown() {
   });
 }
 
-// -- failures --------------------------------------------------------------------------------------------------------
+// -- failures: said above the page, which stays as it is ---------------------------------------------------------------
 
-function failed() {
+function trouble(text, ...more) {
   const notice = document.createElement("p");
   notice.className = "notice bad";
-  notice.setAttribute("role", "alert");
-  notice.textContent = words().failed;
-  document.getElementById("main").prepend(notice);
+  notice.append(text, ...more);
+  document.getElementById("trouble").replaceChildren(notice);
+}
+
+function failed() { trouble(words().failed); }
+
+function sessionOver() {
+  const door = document.createElement("a");
+  door.className = "button";
+  door.href = `/sign-in?next=${encodeURIComponent(location.pathname + location.search)}`;
+  door.textContent = words().door;
+  trouble(words().ended, " ", door);
 }
 
 document.addEventListener("htmx:responseError", failed);

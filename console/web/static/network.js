@@ -32,7 +32,10 @@
 
     async ask(address) {
       const answer = await fetch(address, { credentials: "same-origin" });
-      if (!answer.ok) throw new Error(String(answer.status));
+      if (!answer.ok) {
+        (answer.status === 401 ? sessionOver : failed)();
+        throw new Error(String(answer.status));
+      }
       return answer.json();
     }
 

@@ -64,9 +64,11 @@
   }
 
   async function rowsOf(address) {
-    const answer = await fetch(address, { headers: { "HX-Request": "true" }, credentials: "same-origin" });
-    if (!answer.ok) throw new Error(answer.statusText);
-    return rowsIn(await answer.text());
+    const asked = { headers: { "HX-Request": "true" }, credentials: "same-origin" };
+    const answer = await fetch(address, asked).catch(() => null);
+    if (answer?.ok) return rowsIn(await answer.text());
+    (answer?.status === 401 ? sessionOver : failed)();
+    return [];
   }
 
   // Rows that came in later are made ready like those of the page: console.js listens to htmx's event.
@@ -126,7 +128,29 @@
     table.querySelector("[data-row]")?.classList.add("current");
   });
 
-  const stream = new EventSource(`${table.dataset.live}&seq=${table.dataset.newest}`);
-  stream.addEventListener("alerts", (event) => takeIn(JSON.parse(event.data).rows));
+  // The browser comes back to the stream by itself and is told what it missed, unless something else answers there.
+  const AGAIN_MS = 5000;
+  let newest = table.dataset.newest;
+  let stream;
+
+  function listen() {
+    stream = new EventSource(`${table.dataset.live}&seq=${newest}`);
+    stream.addEventListener("alerts", (event) => {
+      const told = JSON.parse(event.data);
+      newest = told.newest;
+      takeIn(told.rows);
+    });
+    stream.addEventListener("error", () => {
+      if (stream.readyState === EventSource.CLOSED) comeBack();
+    });
+  }
+
+  async function comeBack() {
+    const session = await fetch("/api/session", { credentials: "same-origin" }).catch(() => null);
+    if (session?.status === 401) sessionOver();
+    else setTimeout(listen, AGAIN_MS);
+  }
+
+  listen();
   addEventListener("pagehide", () => stream.close());
 })();
