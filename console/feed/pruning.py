@@ -1,4 +1,4 @@
-"""Takes old operations out of the store in small lots, while the feed has nothing else to do."""
+"""Takes old operations and readings out of the store in small lots, while the feed has nothing else to do."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ class Pruner:
         self._store = store
         self._days = days
         self._place: Place | None = None  # where the walk is; None between two walks
+        self._readings = False  # whether it is still at those of the pyramid meter, which come first
         self._before = 0
         self._next_at = 0
         self._gone = 0
@@ -37,8 +38,11 @@ class Pruner:
         try:
             with self._store.writing() as connection:
                 if self._place is None:
-                    self._place, self._gone = BEGINNING, 0
+                    self._place, self._readings, self._gone = BEGINNING, True, 0
                     self._before = retention.horizon(connection, self._days, now)
+                if self._readings:
+                    self._readings = retention.prune_readings(connection, self._before) == retention.LOT
+                    return
                 gone, self._place = retention.prune(connection, self._before, self._place)
         except StoreError as error:
             log.warning("old operations stay for now", reason=error.message)

@@ -1,9 +1,10 @@
 """Takes operations out of the store once they are old and nobody's: whom an alert, a case or a list knows stays.
 
 An operation stays for ever if any of its parties, accounts, its device or its telephone is in an alert, a hold, a
-warning, a list, a curve of the pyramid meter or the books of a case, or if it is itself held, claimed, recalled, or a
-hop of a chain that an alert names. While a case is open, nothing is taken that happened since its first alert, or as
-long before that as money is followed back.
+warning, a list or the books of a case, or has been above the limit of the pyramid meter, or if it is itself held,
+claimed, recalled, or a hop of a chain that an alert names. Of collectors who never were above the limit old readings
+go as well. While a case is open, nothing is taken that happened since its first alert, or as long before that as money
+is followed back.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from console.store.tables import (
     claims,
     holds,
     ledger,
-    meters,
+    meter_readings,
     notices,
     operations,
     recalls,
@@ -34,6 +35,7 @@ from console.store.upserts import chunks
 from rules.events import DAY_MS
 
 LOT: Final = 200
+_suspected: Final = meter_readings.alias("suspected")
 _KEYS: Final = ("payer", "payee", "device", "phone", "payer_account", "payee_account")
 _SUBJECTS: Final[tuple[Column[Any], ...]] = (
     alert_parties.c.key,
@@ -42,7 +44,6 @@ _SUBJECTS: Final[tuple[Column[Any], ...]] = (
     warnings.c.payer,
     warnings.c.payee,
     notices.c.subject,
-    meters.c.collector,
     registry_entries.c.subject,
 )
 _EVENTS: Final[tuple[Column[Any], ...]] = (
@@ -90,6 +91,17 @@ def prune(connection: Connection, before: int, after: Place = BEGINNING) -> tupl
     return len(gone), Place(lot[-1].occurred_at, lot[-1].event) if len(lot) == LOT else None
 
 
+def prune_readings(connection: Connection, before: int) -> int:
+    """Take out at most LOT readings from before `before` of collectors who never were above the limit; how many."""
+    of_whom = (meter_readings.c.collector, meter_readings.c.at)
+    suspected = select(_suspected.c.collector).where(_suspected.c.above)
+    old = select(*of_whom).where(meter_readings.c.at < before, meter_readings.c.collector.not_in(suspected)).limit(LOT)
+    gone = [tuple(row) for row in connection.execute(old)]
+    for some in chunks(gone):
+        connection.execute(delete(meter_readings).where(tuple_(*of_whom).in_(some)))
+    return len(gone)
+
+
 def _keys(rows: Iterable[Row[Any]]) -> set[int]:
     return {key for row in rows for name in _KEYS if (key := getattr(row, name)) is not None}
 
@@ -100,6 +112,11 @@ def _known(connection: Connection, keys: Collection[int]) -> set[int]:
     for some in chunks(keys):
         for column in _SUBJECTS:
             found |= set(connection.scalars(select(column).where(column.in_(some)).distinct()))
+        found |= set(
+            connection.scalars(
+                select(_suspected.c.collector).where(_suspected.c.collector.in_(some), _suspected.c.above)
+            )
+        )
     accounts = set(connection.scalars(select(ledger.c.account).distinct()))
     return found | {key for key in keys if accounts & {frozen(key), claimant(key)}}
 

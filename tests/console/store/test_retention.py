@@ -13,9 +13,21 @@ from console.money.restitution import frozen
 from console.store import cases, retention
 from console.store.errors import StoreFull
 from console.store.opening import Store
-from console.store.tables import claims, ledger, operations
+from console.store.tables import claims, ledger, meter_readings, operations
 from rules.events import DAY_MS
-from tests.console.builders import NOW, add_user, alert, device, document, feed, feed_judged, hold, operation, person
+from tests.console.builders import (
+    NOW,
+    add_user,
+    alert,
+    device,
+    document,
+    feed,
+    feed_judged,
+    hold,
+    meter,
+    operation,
+    person,
+)
 from tests.console.people_of_tests import AIGUL
 
 DAYS = 365
@@ -100,12 +112,30 @@ def test_while_a_case_is_open_its_money_can_be_followed(store: Store) -> None:
     assert left(store) == set()
 
 
+def test_old_readings_stay_of_those_alone_who_were_above_the_limit(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "LOT", 2)
+    shop, pyramid = person(1), person(2)
+    readings = [meter(shop, OLD + number, 10.0) for number in range(3)]
+    feed(store, "meters", *readings, meter(shop, NOW, 10.0), meter(pyramid, OLD, 10.0), meter(pyramid, OLD + 1, 90.0))
+    feed_judged(store, [stranger("to the shop", payee=shop), stranger("to the pyramid", payee=pyramid)])
+    pruner = Pruner(store, DAYS)
+    for _ in range(4):
+        pruner.step(NOW)
+    with store.reading() as connection:
+        left_of = connection.execute(select(meter_readings.c.collector, meter_readings.c.at)).all()
+    assert {tuple(row) for row in left_of} == {(shop.key, NOW), (pyramid.key, OLD), (pyramid.key, OLD + 1)}
+    assert left(store) == {"to the pyramid"}
+
+
 def test_the_pruner_walks_lot_by_lot_and_then_rests(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "LOT", 2)
     feed_judged(store, [stranger(f"nobody {number}") for number in range(5)])
     Pruner(store, 0).step(NOW)
     assert len(left(store)) == 5
     pruner = Pruner(store, DAYS)
+    pruner.step(NOW)  # readings, of which there are none
     pruner.step(NOW)
     assert len(left(store)) == 3
     with monkeypatch.context() as full:
@@ -120,6 +150,7 @@ def test_the_pruner_walks_lot_by_lot_and_then_rests(store: Store, monkeypatch: p
     feed_judged(store, [stranger("came late")])
     pruner.step(later + PAUSE_MS - 1)
     assert left(store) == {"came late"}
+    pruner.step(later + PAUSE_MS)
     pruner.step(later + PAUSE_MS)
     assert left(store) == set()
 
