@@ -25,7 +25,7 @@ from streams.tokens import TokenKey
 from streams.topics import Topics
 
 # The center judges and the pages answer first: on a machine that they keep busy the feed gets what they leave.
-NICENESS: Final = 10
+NICENESS: Final = 19
 _TELL_SECONDS: Final = 0.2
 _STOP_SECONDS: Final = 3.0  # then the batch in hand is given up: nothing of it is written, and it is read again
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -34,5 +35,9 @@ def project(connection: Connection, reader: Reader, records: Sequence[Record]) -
         readings.append(reading | sums)
         latest.append(reading | {"highest": meter.index})
     add(connection, meter_readings, readings)
-    put(connection, meters, latest, raising=("highest",), where=lambda new: meters.c.at <= new.at)
+    put(connection, meters, latest, raising=("highest",), where=_is_no_earlier)
     tokens.know(connection, known)
+
+
+def _is_no_earlier(new: Any) -> Any:
+    return meters.c.at <= new.at

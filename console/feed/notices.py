@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -33,7 +34,7 @@ def project_notices(connection: Connection, reader: Reader, records: Sequence[Re
         }
         for record, notice in reader.contracts(records, NoticeEvent)
     ]
-    put(connection, notices, rows, where=lambda new: notices.c.number < new.number)
+    put(connection, notices, rows, where=_is_later)
 
 
 def project_necessity(connection: Connection, reader: Reader, records: Sequence[Record]) -> None:
@@ -51,3 +52,7 @@ def project_necessity(connection: Connection, reader: Reader, records: Sequence[
         for record, looked in reader.contracts(records, NecessityRecord)
     ]
     add(connection, necessity, rows)
+
+
+def _is_later(new: Any) -> Any:
+    return notices.c.number < new.number

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection
 
@@ -23,4 +23,8 @@ def guess(connection: Connection, kinds: Mapping[str, str]) -> None:
 def know(connection: Connection, kinds: Mapping[str, str]) -> None:
     """Add tokens whose kind is known; a guess is put right."""
     rows = [{"key": key_of(text), "token": text, "kind": kind} for text, kind in kinds.items()]
-    put(connection, tokens, rows, where=lambda new: tokens.c.kind != new.kind)
+    put(connection, tokens, rows, where=_is_another_kind)
+
+
+def _is_another_kind(new: Any) -> Any:
+    return tokens.c.kind != new.kind

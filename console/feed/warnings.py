@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import Connection
@@ -49,5 +49,9 @@ def project(connection: Connection, reader: Reader, records: Sequence[Record]) -
             }
         )
     add(connection, warnings, warned)
-    put(connection, warning_effects, measured, where=lambda new: warning_effects.c.at <= new.at)
+    put(connection, warning_effects, measured, where=_is_no_earlier)
     tokens.guess(connection, told)
+
+
+def _is_no_earlier(new: Any) -> Any:
+    return warning_effects.c.at <= new.at
