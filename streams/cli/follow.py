@@ -58,4 +58,8 @@ def follow(
     except (NoRulebook, SnapshotError) as missing:
         fail(str(missing))
     except aiokafka.errors.KafkaError as error:
-        fail(f"Kafka does not answer: {error}", "Is it running, and is KAFKA_BOOTSTRAP_SERVERS right?", EXIT.KAFKA)
+        fail(
+            f"Kafka does not answer: {error}",
+            "Is it running, and are KAFKA_BOOTSTRAP_SERVERS and the security settings right?",
+            EXIT.KAFKA,
+        )
