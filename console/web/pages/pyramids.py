@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
 
 from console.exports import csv_safe
-from console.map import ABROAD, NOT_GIVEN, tile_map
+from console.map import ABROAD, NOT_GIVEN, region_map
 from console.pyramids.detail import PAGE, Detail, Payer, detail, unwarned
 from console.pyramids.pictures import bars, plot
 from console.store import meters
@@ -99,7 +99,7 @@ def _pictures(found: Detail, by: str) -> dict[str, Any]:
         "index_plot": plot(moments, [index], most=100, level=reading.line),
         "money_plot": plot(moments, [money_in, money_out]),
         "people_plot": plot(moments, [people]),
-        "tiles": tile_map(values),
+        "drawn": region_map(values),
         "regions": regions,
         "entrants": bars([one.entrants for one in found.days]),
         "moment_of": lambda day: day * DAY_MS - LOCAL_OFFSET_MS,
