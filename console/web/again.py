@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request
 
 from console.web.page import local_path
+from console.web.readable import form_of
 from console.web.viewer import SAFE
 
 LONGEST_KEPT: Final = 400_000  # letters of a form that is carried through the door: more would be too large a request
@@ -56,12 +57,8 @@ class Again:
 
 def sent(request: Request, wrong: Collection[str] = ()) -> Again:
     """The form or the query that a request came with; `wrong`: fields that are not as they must be."""
-    if request.method in SAFE:
-        items: Iterable[tuple[str, Any]] = request.query_params.multi_items()
-    else:
-        form = getattr(request, "_form", None)  # as far as it was read
-        items = form.multi_items() if form is not None else ()
-    pairs = [(name, value) for name, value in items if isinstance(value, str)]
+    given = request.query_params if request.method in SAFE else form_of(request)
+    pairs = [(name, value) for name, value in given.multi_items() if isinstance(value, str)]
     return _again(request.url.path, request.method in SAFE, pairs, wrong)
 
 
@@ -80,8 +77,7 @@ def page_behind(request: Request) -> str:
     """The page on which the form stood, as its address tells: of `/holds/7/decision` that is `/holds/7`."""
     if request.method in SAFE:
         return request.url.path if request.query_params else "/"
-    form = getattr(request, "_form", None)
-    back = form.get("back") if form is not None else None
+    back = form_of(request).get("back")
     if isinstance(back, str):
         return local_path(back)
     route = request.scope.get("route")

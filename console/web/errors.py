@@ -28,6 +28,7 @@ from console.web.house import house_of
 from console.web.once import Once
 from console.web.page import is_partial, language_for, local_path, page
 from console.web.refusals import MustEnrol, NotSignedIn, Refusal
+from console.web.security import is_too_large
 from console.web.viewer import COOKIE, SAFE, Viewer, find_viewer
 
 _log = structlog.get_logger(__name__)
@@ -127,6 +128,8 @@ class _Caught:
             await send(message)
 
         try:
+            if is_too_large(scope):
+                raise HTTPException(413)
             await self.app(scope, receive, send_noting)
         except Exception as error:
             if not isinstance(error, HTTPException):

@@ -12,26 +12,37 @@ from typing import Any, Final
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
+from starlette.datastructures import FormData
 
 FORMS: Final = ("application/x-www-form-urlencoded", "multipart/form-data")
+_FORM: Final = "antifraud.form"  # in the scope, which outlives the request that a route is given
 _BROKEN: Final = re.compile("[\x00\ud800-\udfff]")
 _MAYBE_BROKEN: Final = re.compile(rb"\\u(0000|[dD][89a-fA-F])")  # in JSON they can only be written so
 Place = tuple[str | int, ...]
 
 
 async def readable(request: Request) -> None:
-    """A dependency of every route; RequestValidationError names each field that holds such a letter."""
+    """A dependency of every route; RequestValidationError names each field that holds such a letter.
+
+    The form that it reads stays with the request, for `form_of`: whatever goes wrong, what was typed can be shown.
+    """
     found = [("path", name, value) for name, value in request.path_params.items() if isinstance(value, str)]
     found += [("query", name, value) for name, value in request.query_params.multi_items()]
     kind = request.headers.get("content-type", "")
     if kind.startswith(FORMS):
-        form = await request.form()
+        form = request.scope[_FORM] = await request.form()
         found += [("body", name, value) for name, value in form.multi_items() if isinstance(value, str)]
     broken: list[Place] = [(part, name) for part, name, value in found if _BROKEN.search(name + value)]
     if "json" in kind:
         broken += _in_json(await request.body())
     if broken:
         raise RequestValidationError([{"type": "broken_text", "loc": place} for place in broken])
+
+
+def form_of(request: Request) -> FormData:
+    """The form that a request came with, as far as it was read."""
+    form = request.scope.get(_FORM)
+    return form if isinstance(form, FormData) else FormData()
 
 
 def _in_json(body: bytes) -> list[Place]:

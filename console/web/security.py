@@ -61,12 +61,15 @@ class Guard:
     def _refused(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
         if _name(headers.get("host", "")) not in self.hosts:
             return PlainTextResponse("This server does not answer to that name.", 400)
-        length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > LARGEST_BODY:
-            return PlainTextResponse("The request is too large.", 413)
         if scope["method"] not in _SAFE and not _from_here(headers):
             return PlainTextResponse("The request comes from another site.", 403)
         return None
+
+
+def is_too_large(scope: Scope) -> bool:
+    """Whether a request says that its body is larger than any form of ours."""
+    length = Headers(scope=scope).get("content-length", "0")
+    return not length.isdecimal() or int(length) > LARGEST_BODY
 
 
 def _from_here(headers: Headers) -> bool:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from console.store import cases
 from console.store.opening import Store
+from console.web.security import LARGEST_BODY
 from tests.console.web.clients import CSRF_HEADER, Browser, signed_in
 
 BROKEN = ["a\\ud800b", "\\udc00", "a\\u0000"]
@@ -48,6 +50,23 @@ def test_a_piece_of_a_page_leads_to_the_door_and_back_to_the_page(store: Store) 
     answer = browser.get("/rulebook/drafts/1/compare", headers=shown)
     assert answer.status_code == 401
     assert answer.headers["hx-redirect"] == "/sign-in?next=%2Frulebook%2Fdrafts%2F1%3Fjob%3Da"
+
+
+def test_what_was_typed_is_shown_even_after_a_fault_of_the_program(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    browser = signed_in(store)
+    browser.submit("/cases", title="t")
+    monkeypatch.setattr(cases, "add_note", lambda *_, **__: 1 // 0)
+    answer = browser.submit("/cases/1/notes", text="Called the bank <twice>")
+    assert answer.status_code == 500
+    assert "Called the bank &lt;twice&gt;</textarea>" in answer.text
+    assert 'href="/cases/1"' in answer.text
+
+
+def test_too_large_a_form_is_told_in_the_language_of_who_sent_it(store: Store) -> None:
+    answer = signed_in(store, language="kk").submit("/cases/1/notes", text="x" * LARGEST_BODY)
+    assert (answer.status_code, "мәтінді қысқартып" in answer.text) == (413, True)
 
 
 def posted(browser: Browser, path: str, body: str) -> dict[str, Any]:
