@@ -16,7 +16,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ SNAPSHOTS_SECONDS = 160.0  # long enough for several snapshots and the times bet
 SEEN_SECONDS = 0.1
 WARM_SECONDS = 20.0  # in which the broker's JVM compiles itself and every subject is new
 console = Console(stderr=True)
+Beside = Callable[[Center], AbstractContextManager[object]]  # what runs as long as the worker is measured
 
 
 @contextmanager
@@ -68,19 +69,25 @@ def worker(started: Center) -> psutil.Process:
 
 
 def drain(
-    file: Path, events: int, *, rulebook: Path = PACKAGED, prepare: Callable[[Center], None] = lambda _: None
+    file: Path,
+    events: int,
+    *,
+    rulebook: Path = PACKAGED,
+    prepare: Callable[[Center], None] = lambda _: None,
+    beside: Beside = nullcontext,
 ) -> dict[str, float]:
     """Load a backlog, then let one worker drain it: events/s from the first judgement to the last."""
     with center(rulebook) as started:
         prepare(started)
         load([file], started.kafka.bootstrap_servers, events=events)
-        started.start_workers()
-        started.wait_ready()
-        process = worker(started)
-        before = process.cpu_times()
-        with Outcomes(started.kafka.bootstrap_servers) as seen:
-            seen.wait_for(events, 600, started.supervisor.check)
-        after = process.cpu_times()
+        with beside(started):
+            started.start_workers()
+            started.wait_ready()
+            process = worker(started)
+            before = process.cpu_times()
+            with Outcomes(started.kafka.bootstrap_servers) as seen:
+                seen.wait_for(events, 600, started.supervisor.check)
+            after = process.cpu_times()
         seconds = ((seen.last_judged_ms or 0) - (seen.first_judged_ms or 0)) / 1000
         cpu = after.user - before.user + after.system - before.system
         return {
@@ -156,9 +163,9 @@ def _load(file: Path, servers: str, events: int) -> dict[str, Any]:
     return result
 
 
-def latency(file: Path, seconds: float) -> dict[str, Any]:
+def latency(file: Path, seconds: float, beside: Beside = nullcontext) -> dict[str, Any]:
     """Produce to alert at RATE, everything on, snapshots included."""
-    with center() as started:
+    with center() as started, beside(started):
         started.start_workers()
         started.wait_ready()
         return at_rate(started, file, seconds)
