@@ -9,6 +9,7 @@ from console.statistics.figures import Figures
 WIDTH: Final = 860
 LABEL: Final = 390  # room for the names of rows: the longest of a typology stands whole
 ROOM: Final = 120  # room for the value behind a bar
+LEAST: Final = 0.01  # shares are drawn on a scale up to this at least: next to nothing shall look like it
 MOST: Final = 24  # rows that are plotted; the table has them all
 _BAR: Final = 12
 _GAP: Final = 9
@@ -48,6 +49,8 @@ def plot(figures: Figures) -> Plot | None:
     largest = max((value for row in values for value in row), default=0)
     if not largest:
         return None
+    if any(figures.columns[place].kind == "share" for place in figures.plotted):
+        largest = max(largest, LEAST)
     step = _BAR * len(figures.plotted) + _GAP
     across = WIDTH - LABEL - ROOM
     bars = tuple(

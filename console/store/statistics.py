@@ -26,7 +26,7 @@ from console.store.tables import (
     warnings,
 )
 from rules.events import DAY_MS, LOCAL_OFFSET_MS
-from rules.holds import EXTENDED, IN_FORCE, RELEASED, RESTRAINING, SUPERSEDED
+from rules.holds import EXTENDED, IN_FORCE, PROPOSED, RELEASED, RESTRAINING, SUPERSEDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +67,20 @@ def hold_outcomes(connection: Connection, choice: Choice) -> Sequence[Any]:
 def hold_answers(connection: Connection, choice: Choice) -> Sequence[Any]:
     """Holds and blocks by institution: `holds`, and of them `answered` before their first deadline and `waiting`.
 
-    Answered is what came into force, was extended or was released; what proceeded or expired first was not. A hold
-    that a graver decision took the place of is left out.
+    Answered is what came into force, was extended or was released; what proceeded or expired first was not. Left out
+    is what asks nobody: a hold that a graver decision took the place of, one that ends with the cooling-off of a loan,
+    and one that let protected money go at once.
     """
     # A hold that ended knows only its end: whether it was in force before, its events know.
     confirmed = (
         select(hold_events.c.hold_id)
         .where(hold_events.c.hold_id == holds.c.hold_id, hold_events.c.state.in_((IN_FORCE, EXTENDED)))
         .exists()
+    )
+    # The states come first: of what is neither proposed nor released SQLite then reads no more than its index.
+    asks_nobody = or_(
+        and_(holds.c.state.in_((PROPOSED, RELEASED)), holds.c.clock.startswith("cooling_off")),
+        and_(holds.c.state == RELEASED, holds.c.cause == "protected_money"),
     )
     answered = or_(holds.c.state.in_((IN_FORCE, EXTENDED, RELEASED)), confirmed)
     return connection.execute(
@@ -84,7 +90,7 @@ def hold_answers(connection: Connection, choice: Choice) -> Sequence[Any]:
             func.sum(case((answered, 1), else_=0)).label("answered"),
             func.sum(case((and_(holds.c.open, ~answered), 1), else_=0)).label("waiting"),
         )
-        .where(*_held(choice), holds.c.decision.in_(RESTRAINING), holds.c.state != SUPERSEDED)
+        .where(*_held(choice), holds.c.decision.in_(RESTRAINING), holds.c.state != SUPERSEDED, ~asks_nobody)
         .group_by(holds.c.institution)
     ).all()
 

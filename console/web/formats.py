@@ -21,6 +21,7 @@ _MONEY: Final[NumberPattern] = parse_pattern("#,##0.00")
 _SPACED: Final[NumberPattern] = parse_pattern(f"#,##0.#{_NO_BREAK}%")
 _PERCENT: Final[dict[Language, NumberPattern]] = {"kk": _SPACED, "ru": _SPACED, "en": parse_pattern("#,##0.#%")}
 _LONGEST: Final = 2_000
+_LEAST_SHARE: Final = 0.0005
 _RECENT: Final = timedelta(days=7)
 # Letters that show nothing or turn the direction of others: control, format, surrogate, private use; line separators.
 _HIDDEN: Final = re.compile(
@@ -68,13 +69,17 @@ class Formats:
         return format_decimal(value, f"#,##0.{'0' * places}" if places else "#,##0", locale=self.locale)
 
     def percent(self, share: float | None) -> str:
-        """A share of one.
+        """A share of one; what would be rounded to nothing is told to be less than a thousandth.
 
         >>> Formats("ru").percent(0.125), Formats("en").percent(0.125), Formats("kk").percent(1)
         ('12,5\xa0%', '12.5%', '100\xa0%')
+        >>> Formats("en").percent(0.0003), Formats("en").percent(0.0)
+        ('< 0.1%', '0%')
         """
         if share is None:
             return "–"
+        if 0 < share < _LEAST_SHARE:
+            return f"< {self.percent(2 * _LEAST_SHARE)}"
         return str(_PERCENT[self.language].apply(round(share, 3) + 0.0, self.locale))
 
     def instant(self, moment: int | None, *, seconds: bool = True) -> Markup:

@@ -96,6 +96,17 @@ def test_an_answer_is_in_time_when_it_came_before_the_deadline_did(store: Store)
         for place, state in enumerate(states):
             silent = {} if state in ("proposed", "in_force") else {"on_silence": None}
             builders.feed(store, "holds", builders.hold(number, state_number=place, state=state, **since, **silent))
+    # What asks nobody is no decision that could be answered, whether it still runs or has ended.
+    for number, (state, asks_nobody) in enumerate(
+        (
+            ("released", {"clock": "cooling_off_bank", "cause": "cooling_off_is_over"}),
+            ("proposed", {"clock": "cooling_off_microcredit"}),
+            ("released", {"cause": "protected_money"}),
+        ),
+        start=10,
+    ):
+        silent = {} if state == "proposed" else {"on_silence": None}
+        builders.feed(store, "holds", builders.hold(number, state=state, **since, **silent, **asks_nobody))
     found = rows(counted(store, "participation")["participation"])
     assert found["CASPKZKA"][5:] == (4, 2, 1, 2 / 3)
     outcomes = {row[:2]: row[2] for row in counted(store, "holds")["holds_by_outcome"].rows}
