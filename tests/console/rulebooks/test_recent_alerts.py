@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Callable, Iterator, Mapping
+from typing import get_args
 
 import pytest
+from fastapi import FastAPI
 
 from console.rulebooks.alert_evasions import of_alerts
+from console.rulebooks.desk import Desk
 from console.rulebooks.evasion_changes import Change
 from console.rulebooks.kept_events import pick
+from console.rulebooks.reports import AlertEvasions, EvasionReport, RecentAlerts, Step, Way
+from console.rulebooks.shelf import Shelf
 from console.rulebooks.stories import Kept, story_of_events, verdict
+from console.rulebooks.workshop import Job, Workshop
 from console.store.opening import Store
 from console.store.recent_alerts import RecentAlert, latest
+from console.texts import Language, load
+from console.web.formats import Formats
+from console.web.house import wall_clock
 from rules.rulebook import Rulebook
 from simulator.country import Settings, write_country
 from simulator.writer import labels_beside
@@ -19,6 +29,7 @@ from streams.contracts.suspicious_operation import SuspiciousOperation
 from streams.engine import Judgement
 from streams.replay import replay
 from tests.console.builders import NOW, SOURCE, TOKENS, feed
+from tests.console.web.clients import signed_in
 
 TYPOLOGY = "T03"
 FEW = 2
@@ -96,3 +107,45 @@ def test_what_the_log_no_longer_keeps_is_told(
     left = of_alerts(book, TYPOLOGY, [alert], itself_alone)[0]
     assert (left.standing, left.operations, left.ways) == ("not_raised", 1, [])
     assert of_alerts(book, TYPOLOGY, [alert], finder(frames), seconds=0)[0].standing == "no_time"
+
+
+class Done(Workshop):
+    """A workshop that has ended one search, whatever was asked for."""
+
+    def __init__(self, report: EvasionReport) -> None:
+        super().__init__()
+        self._report = report.model_dump_json()
+
+    def find(self, job_id: str) -> Job | None:
+        return Job(job_id, "search", "done", report=self._report)
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_the_page_tells_every_outcome_of_a_search(store: Store, language: Language) -> None:
+    way = Way(
+        steps=[Step(kind="pace", number=8_731), Step(kind="keep_under", number=98_000)],
+        money_moved=100_000, money_forgone=2_000, days=6.06, helpers=0, operations=1, price=62_644, score=0.6,
+        still_caught_by=["T07"],
+    )  # fmt: skip
+    outcomes = get_args(AlertEvasions.model_fields["standing"].annotation)
+    told = [
+        AlertEvasions(alert_id=f"{number:032x}", occurred_at=NOW, standing=standing, operations=37, missing=number,
+                      ways=[way] if standing == "found" else [])
+        for number, standing in enumerate(outcomes)
+    ]  # fmt: skip
+    browser = signed_in(store, language=language)
+    assert isinstance(browser.app, FastAPI)
+    texts = load()
+    for standing in ("read", "without", "away"):
+        recent = RecentAlerts(standing=standing, seconds=1, alerts=told if standing == "read" else [])
+        report = EvasionReport(typology="T03", digest="0", tries=9, found=[], not_found=[], recent=recent)
+        browser.app.state.desk = Desk(store, Shelf(None), Done(report), wall_clock)
+        page = html.unescape(browser.get("/rulebook/T03", params={"job": "0" * 32}).text)
+        if standing != "read":
+            assert texts(language, f"rulebook.recent.{standing}") in page
+            continue
+        assert all(f'href="/alerts/{one.alert_id}"' in page for one in told)
+        assert all(texts(language, f"rulebook.recent.{one}") in page for one in outcomes if one != "found")
+        hours = {"kk": "145,5", "ru": "145,5", "en": "145.5"}[language]
+        assert texts(language, "rulebook.step.pace_hours", n=hours) in page
+        assert Formats(language).percent(0.02) in page
