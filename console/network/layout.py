@@ -71,11 +71,13 @@ def _push(points: Points, ideal: float) -> Points:
 
 
 def _pushed_by(points: Points, others: Points, mass: NDArray[np.float64], ideal: float) -> Points:
-    across = np.subtract.outer(points[:, 0], others[:, 0])
-    down = np.subtract.outer(points[:, 1], others[:, 1])
+    # Half the digits are enough for a push, and half the memory is twice as fast.
+    mine, theirs = points.astype(np.float32), others.astype(np.float32)
+    across = np.subtract.outer(mine[:, 0], theirs[:, 0])
+    down = np.subtract.outer(mine[:, 1], theirs[:, 1])
     apart = across * across
     apart += down * down
     # Never closer than a part of the ideal distance: two nodes in one place would fly apart without end.
     np.maximum(apart, (ideal / 8) ** 2, out=apart)
-    strength = np.divide(ideal * ideal * mass, apart, out=apart)
+    strength = np.divide((ideal * ideal * mass).astype(np.float32), apart, out=apart)
     return np.stack([np.einsum("ij,ij->i", across, strength), np.einsum("ij,ij->i", down, strength)], axis=1)

@@ -33,7 +33,6 @@ from rules.events import FIRST_FACT
 from streams.contracts.fields import TOKEN, TOKEN_PREFIX
 
 LOOKED_AT: Final = 2_000
-_SHARED: Final = 20  # devices, and telephones, of one subject
 MOST_USERS: Final = 50  # of one device or telephone
 _TEXT: Final = re.compile(f"{TOKEN}|{TOKEN_PREFIX}")
 _SHOWN: Final = (
@@ -208,14 +207,14 @@ def counterparties(connection: Connection, key: int, *, limit: int = 100) -> lis
     ]
 
 
-def shared(connection: Connection, key: int) -> list[Shared]:
-    """Devices and telephones that a subject paid with, those used last first, each with the others who did."""
+def shared(connection: Connection, key: int, *, limit: int = 20) -> list[Shared]:
+    """Devices and telephones that a subject paid with, each with the others who did: the `limit` used last of each."""
     found = []
     for column in (operations.c.device, operations.c.phone):
         latest = select(column, operations.c.occurred_at).where(operations.c.payer == key, column.is_not(None))
         some = latest.order_by(operations.c.occurred_at.desc()).limit(LOOKED_AT).subquery()
         used = some.c[column.name]
-        things = select(used).group_by(used).order_by(func.max(some.c.occurred_at).desc(), used).limit(_SHARED)
+        things = select(used).group_by(used).order_by(func.max(some.c.occurred_at).desc(), used).limit(limit)
         for thing in connection.scalars(things).all():
             others = tuple(user for user in users_of(connection, column.name, thing) if user[0] != key)
             found.append(Shared(thing, column.name, others))

@@ -35,7 +35,8 @@ from console.web.timeline import bars_of
 from console.web.viewer import Viewer
 from rules.events import CHANNELS, KINDS
 
-ALERTS, OPERATIONS, COUNTERPARTIES, SHOWN, USERS = 50, 50, 50, 50, 5
+ALERTS, OPERATIONS, COUNTERPARTIES, SHOWN = 25, 30, 30, 30
+THINGS, USERS = 10, 5  # devices and telephones, others who use one of them
 
 
 def read(connection: Connection, viewer: Viewer, text: str, *, now: int, before: int | None = None) -> SubjectDetail:
@@ -152,7 +153,7 @@ def _counterparties(connection: Connection, key: int) -> list[CounterpartyView]:
 
 
 def _shared(connection: Connection, key: int) -> list[SharedView]:
-    found = subjects.shared(connection, key)
+    found = subjects.shared(connection, key, limit=THINGS)
     keys = {each.key for each in found} | {user for each in found for user, _, _ in each.users[:USERS]}
     named = subjects.named(connection, keys)
     return [
