@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import statistics
 import tempfile
 import time
@@ -123,7 +122,7 @@ def with_console(viewers: int, figures: Figures, events: int) -> Beside:
         ):
             itself = _process_of(prepared.store)
             # Its feed has started once it has given way to others.
-            _until(lambda: any(os.sched_getscheduler(each.pid) == os.SCHED_IDLE for each in itself.children()))
+            _until(lambda: any(each.nice() > 0 for each in itself.children()))
             yield
             figures["events_behind"] = events - _stored(store)
             figures["cpu_s"] = _cpu_seconds(itself)

@@ -28,6 +28,7 @@ DISCOVER_SECONDS: Final = 15.0
 _FIRST_WAIT: Final = 0.5
 _LONGEST_WAIT: Final = 15.0
 _TRANSACTION_SECONDS: Final = 0.5
+_LONGEST_REST: Final = 1.0
 _SMALLEST_BUNDLE: Final = 16 * 1024  # bytes of records
 _LARGEST_BUNDLE: Final = 4 * 1024 * 1024
 _CAUGHT_UP: Final = 100  # records behind that are called keeping up
@@ -45,10 +46,12 @@ class Feed:
         options: Mapping[str, Any] | None = None,
         clock: Callable[[], float] = time.time,
         operations_days: int = 0,
+        rest: float = 0.0,
     ) -> None:
         """`options` of kafka-python say how to reach the broker and who one is; `clock` tells seconds since 1970.
 
-        Operations that nobody has a reason to look at are kept for `operations_days`; 0: for ever.
+        Operations that nobody has a reason to look at are kept for `operations_days`; 0: for ever. After each
+        transaction the feed rests `rest` times as long as it took.
         """
         self._store = store
         self._servers = servers
@@ -58,6 +61,7 @@ class Feed:
         self._pruner = Pruner(store, operations_days)
         self._stopping = threading.Event()
         self._places: dict[Partition, Place] = {}
+        self._rest = rest
         self._bundle_bytes = BUNDLE_BYTES
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
         self.state = FeedState("starting", self._now())
@@ -114,7 +118,9 @@ class Feed:
             for bundle in bundles(records, lambda: self._bundle_bytes):
                 began = time.monotonic()
                 self._keep(bundle, broker.cluster)
-                self._fit(time.monotonic() - began)
+                took = time.monotonic() - began
+                self._fit(took)
+                self._stopping.wait(min(_LONGEST_REST, self._rest * took))
 
     def _fit(self, seconds: float) -> None:
         """Let a bundle be as large as can be written quickly: an analyst's change waits for it.

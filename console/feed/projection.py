@@ -61,7 +61,7 @@ def store_records(
     """
     after = {**places, **{Partition(r.topic, r.partition): Place(r.offset + 1) for r in records}}
     before = {part.number: place.number or 0 for part, place in places.items() if part.topic == JUDGED}
-    # Half of the work, and no reason for anybody to wait with a change of theirs.
+    # Before the transaction: nobody needs to wait for this with a change of theirs.
     read = judged.read(reader, _of(records, (JUDGED,)), before)
     after |= {
         Partition(JUDGED, n): Place(after[Partition(JUDGED, n)].offset, number) for n, number in read.numbers.items()
