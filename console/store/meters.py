@@ -127,11 +127,17 @@ def largest_payment(connection: Connection, key: int) -> int | None:
     return connection.scalar(query)
 
 
-def watched(connection: Connection, keys: list[int]) -> set[int]:
-    """Which of these subjects have a pyramid meter."""
+def suspected(connection: Connection, keys: list[int]) -> set[int]:
+    """Which of these subjects a pyramid meter has ever shown at or above its line."""
     found: set[int] = set()
     for some in chunks(keys):
-        found.update(connection.scalars(select(meters.c.collector).where(meters.c.collector.in_(some))))
+        found.update(
+            connection.scalars(
+                select(meter_readings.c.collector)
+                .where(meter_readings.c.collector.in_(some), meter_readings.c.above)
+                .distinct()
+            )
+        )
     return found
 
 

@@ -54,6 +54,7 @@ class Renderer:
         form = formats.Formats(language)
         environment.filters |= {
             "money": form.money,
+            "money_in_short": form.money_in_short,
             "number": form.number,
             "percent": form.percent,
             "instant": form.instant,

@@ -104,7 +104,7 @@ def _show(
 ) -> Response:
     with house.store.reading() as connection:
         reading = read(connection, events, asked)
-        collectors = meters.watched(connection, [party.key for party in reading.followed.named.values()])
+        collectors = meters.suspected(connection, [party.key for party in reading.followed.named.values()])
         own = cases.listing(connection, viewer, state="open", limit=_OWN_CASES).rows if viewer.can("cases.read") else []
     followed = reading.followed
     said, moved = followed.traces[asked.method], followed.traces[asked.method].moved
