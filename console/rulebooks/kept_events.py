@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,8 @@ from streams.verdicts import NEW
 
 # An event is judged after it was appended: this long is read on for it before it is taken to be gone.
 JUDGED_WITHIN_MS: Final = 15 * 60_000
+# Reading on is cheaper than looking for a place anew where the next event came within this time.
+NEAR_MS: Final = 5_000
 _POLL_MS: Final = 500
 
 
@@ -26,15 +28,32 @@ def search(log: Log, wanted: Mapping[int, int], ended: Callable[[], bool]) -> di
     """
     found: dict[int, Kept] = {}
     with log.consumer() as (consumer, partitions):
+        if not partitions:
+            return found
         bounds = consumer.end_offsets(partitions)
-        for at in sorted(set(wanted.values())):
-            missing = {event for event, came in wanted.items() if came == at} - found.keys()
+        for begin, end in stretches(wanted.values()):
+            missing = {event for event, at in wanted.items() if begin <= at <= end} - found.keys()
             if not missing:
                 continue
-            for value in _values_from(consumer, bounds, at, ended):
+            for value in _values(consumer, bounds, begin, end, ended):
                 found |= pick(value, wanted.keys() - found.keys())
                 if missing <= found.keys():
                     break
+    return found
+
+
+def stretches(times: Iterable[int]) -> list[tuple[int, int]]:
+    """Times (ms) that lie near each other together: the first and the last of each stretch, in order.
+
+    >>> stretches([20_000, 1_000, 3_000])
+    [(1000, 3000), (20000, 20000)]
+    """
+    found: list[tuple[int, int]] = []
+    for at in sorted(set(times)):
+        if found and at - found[-1][1] <= NEAR_MS:
+            found[-1] = found[-1][0], at
+        else:
+            found.append((at, at))
     return found
 
 
@@ -51,11 +70,11 @@ def pick(value: bytes, wanted: set[int]) -> dict[int, Kept]:
     }
 
 
-def _values_from(
-    consumer: KafkaConsumer, bounds: Mapping[TopicPartition, int], at: int, ended: Callable[[], bool]
+def _values(
+    consumer: KafkaConsumer, bounds: Mapping[TopicPartition, int], begin: int, end: int, ended: Callable[[], bool]
 ) -> Iterator[bytes]:
-    """Records that were written from an instant on, of all partitions, until it is too late for what came then."""
-    begins: dict[TopicPartition, Any] = consumer.offsets_for_times(dict.fromkeys(bounds, at))
+    """Records of all partitions that were written from `begin` (ms) on, until it is too late for what came at `end`."""
+    begins: dict[TopicPartition, Any] = consumer.offsets_for_times(dict.fromkeys(bounds, begin))
     reading = {one for one in bounds if begins.get(one)}
     consumer.assign(sorted(reading))
     for one in reading:
@@ -63,7 +82,7 @@ def _values_from(
     while reading and not ended():
         for one, records in consumer.poll(timeout_ms=_POLL_MS).items():
             for record in records:
-                if record.timestamp > at + JUDGED_WITHIN_MS:
+                if record.timestamp > end + JUDGED_WITHIN_MS:
                     reading.discard(one)
                     break
                 yield record.value
