@@ -7,7 +7,7 @@ import json
 import pytest
 from sqlalchemy import RowMapping, select
 
-from console.store import alerts, dispositions
+from console.store import alerts, audit_log, cases, dispositions
 from console.store.alerts import StaleAlerts, Target
 from console.store.dispositions import NoVerdict
 from console.store.errors import NotAllowed
@@ -15,7 +15,7 @@ from console.store.opening import Store
 from console.store.tables import audit, campaigns, outbound
 from console.vault import find_token
 from streams.contracts.disposition import Disposition
-from tests.console.builders import NOW, TOKENS, VAULT, alert, device, feed, hold, person
+from tests.console.builders import NOW, TOKENS, VAULT, add_user, alert, device, feed, hold, person
 from tests.console.people_of_tests import AIGUL, AUDITOR, BOLAT
 
 IIN = "791028302728"
@@ -50,6 +50,27 @@ def test_one_stale_alert_keeps_all_of_them_as_they_are(store: Store) -> None:
     assert refused.value.alert_ids == (seen[1].alert_id,)
     assert [row_of(store, number)["state"] for number in (1, 2, 3)] == ["new", "assigned", "new"]
     assert actions(store) == ["alert.assigned"]
+
+
+def test_a_campaign_that_is_not_as_it_was_seen_names_what_changed_and_who_did_it(store: Store) -> None:
+    filled(store)
+    add_user(store, AIGUL.username)
+    with store.writing() as connection:
+        case_id = cases.open_case(connection, AIGUL, "mules", now=NOW, alert_ids=[f"{2:032x}"])
+        alerts.close(connection, BOLAT, [target(store, 1)], "duplicate", now=NOW)
+    feed(store, "suspicious-operations", alert(4, payer=person(4), payee=person(9)))
+    for seen, changed in ((4, (1,)), (2, (4,))):  # one was closed since; one has come since
+        with pytest.raises(StaleAlerts) as refused, store.reading() as connection:
+            alerts.of_campaign(connection, 1, seen)
+        assert refused.value.alert_ids == tuple(f"{number:032x}" for number in changed)
+    with store.reading() as connection:
+        closed = audit_log.last_of_alert(connection, f"{1:032x}", None)
+        taken = audit_log.last_of_alert(connection, f"{2:032x}", case_id)
+        assert audit_log.last_of_alert(connection, f"{3:032x}", None) is None
+    assert closed is not None
+    assert taken is not None
+    assert (closed.actor, closed.action) == (BOLAT.username, "alert.closed")
+    assert (taken.actor, taken.action) == (AIGUL.username, "case.alerts_added")
 
 
 def test_an_alert_goes_through_its_states(store: Store) -> None:
