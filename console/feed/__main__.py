@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from typing import Final
+from typing import Final, TextIO
 
 from console.feed.feed import Feed
 from console.feed.records import Reader
@@ -39,34 +39,42 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the console's, which then ends this process
     configure_logs()
+    telling = _only_ours()
     settings = ConsoleSettings()
     try:
         store = Store.open(settings.store)
     except StoreError as error:
-        _tell(FeedState("store_waits", int(time.time() * 1000), message=error.message, remedy=error.remedy))
+        _tell(telling, FeedState("store_waits", int(time.time() * 1000), message=error.message, remedy=error.remedy))
         return 1
     sources = {source.name: source for source in Topics.load().sources}
     os.nice(NICENESS)  # now that it has started
     reader = Reader(TokenKey.load(os.environ), sources)
     feed = Feed(store, KafkaSettings().bootstrap_servers, reader, operations_days=settings.operations_days, rest=REST)
-    _run(feed, stopping)
+    _run(feed, stopping, telling)
     store.close()
     return 0
 
 
-def _run(feed: Feed, stopping: threading.Event) -> None:
+def _only_ours() -> TextIO:
+    """Standard output for our lines alone: what a library prints goes to standard error."""
+    telling = os.fdopen(os.dup(sys.stdout.fileno()), "w")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return telling
+
+
+def _run(feed: Feed, stopping: threading.Event, telling: TextIO) -> None:
     feed.start()
     told: FeedState | None = None
     while not (stopping.wait(_TELL_SECONDS) or (told and told.phase in ENDED)):
         if feed.state != told:
             told = feed.state
-            _tell(told)
+            _tell(telling, told)
     feed.stop(_STOP_SECONDS)
 
 
-def _tell(state: FeedState) -> None:
-    sys.stdout.write(f"{written(state)}\n")
-    sys.stdout.flush()
+def _tell(telling: TextIO, state: FeedState) -> None:
+    telling.write(f"{written(state)}\n")
+    telling.flush()
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ log = structlog.get_logger(__name__)
 
 _FIRST_WAIT: Final = 1.0
 _LONGEST_WAIT: Final = 60.0
-_WELL_SECONDS: Final = 60.0  # a process that ran for so long is started again at once
+_WELL_SECONDS: Final = 60.0  # after a process that ran for so long the next waits only as long as the first
 _STOP_SECONDS: Final = 8.0
 _REMEDY: Final = "It is started again by itself; where that does not help, its log says why."
 
@@ -53,7 +53,10 @@ class FeedProcess:
         wait = _FIRST_WAIT
         while not self._stopping.is_set():
             began = time.monotonic()
-            code = self._listen()
+            try:
+                code = self._listen()
+            except OSError as error:  # no memory for another process, say
+                code = error.errno or 0
             if self._stopping.is_set() or self.state.phase in ENDED:
                 return
             if self.state.well or self.state.phase == "starting":
