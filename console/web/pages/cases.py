@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
@@ -29,6 +29,7 @@ from console.web.possible import possible
 from console.web.viewer import Viewer, may
 
 router = APIRouter()
+_ALERTS: Final = 100  # of a case that its page shows at once: it stays light
 Reader = Annotated[Viewer, Depends(may("cases.read"))]
 Worker = Annotated[Viewer, Depends(may("cases.work"))]
 Maker = Annotated[Viewer, Depends(may("proposals.make"))]
@@ -73,9 +74,11 @@ def add_alert(
 
 
 @router.get("/cases/{case_id}")
-def show(request: Request, viewer: Reader, house: TheHouse, case_id: Number) -> Response:
-    """One case."""
-    return _page(request, viewer, house, case_id)
+def show(
+    request: Request, viewer: Reader, house: TheHouse, case_id: Number, alerts: Literal["first", "all"] = "first"
+) -> Response:
+    """One case, with the first of its alerts or all of them."""
+    return _page(request, viewer, house, case_id, most=None if alerts == "all" else _ALERTS)
 
 
 @router.post("/cases/{case_id}")
@@ -164,7 +167,13 @@ def close(
 
 
 def _page(
-    request: Request, viewer: Viewer, house: House, case_id: int, *, stale: dict[str, str] | None = None
+    request: Request,
+    viewer: Viewer,
+    house: House,
+    case_id: int,
+    *,
+    stale: dict[str, str] | None = None,
+    most: int | None = _ALERTS,
 ) -> Response:
     with house.store.reading() as connection:
         found = case_detail(connection, viewer, case_id)
@@ -177,6 +186,7 @@ def _page(
         status=200 if stale is None else 409,
         found=found,
         summary=summary(found),
+        most=most,
         course=course(found.history),
         stale=stale,
         last=last,
