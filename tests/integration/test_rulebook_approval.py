@@ -18,6 +18,7 @@ from console.rulebooks import approval
 from console.rulebooks.desk import Desk
 from console.rulebooks.difference import Run, compare
 from console.rulebooks.judged_log import Log, judge_again
+from console.rulebooks.kept_events import JUDGED_WITHIN_MS, search
 from console.rulebooks.reports import RulebookName
 from console.rulebooks.shelf import Shelf
 from console.rulebooks.workshop import Workshop
@@ -123,7 +124,10 @@ def test_what_was_judged_is_read_from_its_topic_and_judged_again(
     write_country(Settings(people=300, days=2, seed=3), events, labels_beside(events))
     judgements, alerts, name, first = list[Judgement](), set[str](), new_topic(kafka, fresh_name("judged")), 0
     replay([events], book, key, on_judgement=judgements.append, on_alert=lambda one: alerts.add(one.alert_id))
-    producer = KafkaProducer(bootstrap_servers=kafka.bootstrap_servers, max_request_size=16 << 20)
+    producer, sent_at = (
+        KafkaProducer(bootstrap_servers=kafka.bootstrap_servers, max_request_size=16 << 20),
+        wall_clock(),
+    )
     for one in judgements:
         last = one.rows[-1]
         mark = int(last["epoch"]), int(last["order_time"])
@@ -140,3 +144,13 @@ def test_what_was_judged_is_read_from_its_topic_and_judged_again(
     nothing = Run(RulebookName(version="", digest=""))
     judge_again(log.since(wall_clock() + 60_000, book, lambda *_: None), [(book, nothing)], key)
     assert nothing.judged == 0
+
+    # Single events are found again by the time when they came, and nothing else is; what came earlier is gone.
+    rows = [one.rows[place] for one in judgements[:: len(judgements) - 1] for place in (0, -1)]
+    wanted = dict.fromkeys((int(row["event"]) for row in rows), sent_at)
+    kept = search(log, wanted | {1: sent_at}, lambda: False)
+    assert {event: each.row["event_id"] for event, each in kept.items()} == {
+        int(row["event"]): row["event_id"] for row in rows
+    }
+    assert search(log, dict.fromkeys(wanted, sent_at - 2 * JUDGED_WITHIN_MS), lambda: False) == {}
+    assert search(log, wanted, lambda: True) == {}
