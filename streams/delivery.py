@@ -153,7 +153,8 @@ def reaching(bootstrap_servers: str) -> Iterator[None]:
         yield
     except (KafkaTimeoutError, OSError) as error:
         raise BrokerUnreachable(
-            f"No broker answers at {bootstrap_servers}.", "Check the address, the security settings, and that Kafka is running."
+            f"No broker answers at {bootstrap_servers}.",
+            "Check the address, the security settings, and that Kafka is running.",
         ) from error
     except (KafkaConfigurationError, BrokerResponseError, KafkaError) as error:
         raise NotAllowed(

@@ -50,6 +50,7 @@ class Renderer:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=False,  # else each page asks the disk after each of its templates
         )
         form = formats.Formats(language)
         environment.filters |= {
