@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Column, Connection, Row, delete, func, select, tuple_
 
 from console.money.restitution import claimant, frozen
+from console.store.among import among
 from console.store.money import MOST_DAYS
 from console.store.tables import (
     alert_parties,
@@ -97,8 +98,8 @@ def prune_readings(connection: Connection, before: int) -> int:
     suspected = select(_suspected.c.collector).where(_suspected.c.above)
     old = select(*of_whom).where(meter_readings.c.at < before, meter_readings.c.collector.not_in(suspected)).limit(LOT)
     gone = [tuple(row) for row in connection.execute(old)]
-    for some in chunks(gone):
-        connection.execute(delete(meter_readings).where(tuple_(*of_whom).in_(some)))
+    for asked in among(of_whom, gone):
+        connection.execute(delete(meter_readings).where(asked))
     return len(gone)
 
 
@@ -129,7 +130,6 @@ def _named(connection: Connection, rows: Sequence[Row[Any]]) -> set[int]:
             found |= set(connection.scalars(select(column).where(column.in_(some))))
     events = {(row.institution, row.event_id): row.event for row in rows}
     held = (holds.c.institution, holds.c.event_id)
-    for pairs in chunks(events):
-        for institution, event_id in connection.execute(select(*held).where(tuple_(*held).in_(pairs))):
-            found.add(events[institution, event_id])
+    for asked in among(held, events):
+        found |= {events[row[0], row[1]] for row in connection.execute(select(*held).where(asked))}
     return found
