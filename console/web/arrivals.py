@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -37,6 +37,9 @@ class Arrivals:
         self._house = house
         self._newest = 0
         self._making: dict[Hashable, asyncio.Future[Any]] = {}
+        # Fifty viewers are told at once: made side by side, their lines would keep a page that is asked for from
+        # getting more than its share of the interpreter among so many.
+        self._turn = asyncio.Semaphore(1)
 
     async def lines(self, viewer: Viewer, query: QueueQuery, after: int, newest: int) -> Lines:
         """Alerts that pass the filters, with a `seq` beyond `after` and up to `newest`; the last MOST_NEW of them.
@@ -48,20 +51,20 @@ class Arrivals:
             self._newest, self._making = newest, {}
         sieve = query.sieve(viewer.username, typologies())
         asked = (sieve, after, newest)
-        rows = await self._once(asked, lambda: run_in_threadpool(self._rows, *asked))
+        rows = await self._once(asked, self._rows, *asked)
         if not rows:
             return Lines(0, "")
         # What a viewer may know of cases is his own affair; what has just come is in none as a rule.
         whose = viewer.username if any(row["case_id"] is not None for row in rows) else ""
         seen = (*asked, viewer.language, viewer.can("alerts.work"), whose)
-        html = await self._once(seen, lambda: run_in_threadpool(self._html, viewer, rows))
+        html = await self._once(seen, self._html, viewer, rows)
         return Lines(len(rows), html)
 
-    async def _once(self, key: Hashable, make: Callable[[], Awaitable[Made]]) -> Made:
+    async def _once(self, key: Hashable, make: Callable[..., Made], *given: Any) -> Made:
         """What is made under a key, by whoever asks first; the others wait for it."""
         making = self._making.get(key)
         if making is None:
-            making = self._making[key] = asyncio.ensure_future(make())
+            making = self._making[key] = asyncio.ensure_future(self._in_turn(make, *given))
         try:
             # Who goes away while the others wait takes nothing from them.
             made: Made = await asyncio.shield(making)
@@ -69,6 +72,10 @@ class Arrivals:
             self._making.pop(key, None)
             raise
         return made
+
+    async def _in_turn(self, make: Callable[..., Made], *given: Any) -> Made:
+        async with self._turn:
+            return await run_in_threadpool(make, *given)
 
     def _rows(self, sieve: Sieve, after: int, newest: int) -> list[RowMapping]:
         with self._house.store.reading() as connection:
