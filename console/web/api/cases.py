@@ -175,7 +175,7 @@ def waiting(viewer: Concerned, house: TheHouse) -> list[ProposalView]:
 
 
 @router.get("/proposals/{proposal_id}", summary="One proposal")
-def proposal(viewer: Concerned, house: TheHouse, proposal_id: Number) -> ProposalView:
+def proposal(viewer: Reader, house: TheHouse, proposal_id: Number) -> ProposalView:
     """With the document that would be carried out."""
     with house.store.reading() as connection:
         return proposal_view(seen(connection, viewer, proposal_id))

@@ -19,11 +19,12 @@ from console.web.possible import possible
 from console.web.viewer import Viewer, may
 
 router = APIRouter()
-Reader = Annotated[Viewer, Depends(may("proposals.make", "proposals.check", "rulebook.write", "rulebook.check"))]
+Concerned = Annotated[Viewer, Depends(may("proposals.make", "proposals.check", "rulebook.write", "rulebook.check"))]
+Reader = Annotated[Viewer, Depends(may("cases.read"))]
 
 
 @router.get("/proposals")
-def listing(request: Request, viewer: Reader, house: TheHouse) -> Response:
+def listing(request: Request, viewer: Concerned, house: TheHouse) -> Response:
     """What waits for the viewer, and his own."""
     with house.store.reading() as connection:
         waiting = [each for each in proposals.waiting(connection, viewer) if visible(connection, viewer, each)]
@@ -42,7 +43,7 @@ def show(request: Request, viewer: Reader, house: TheHouse, proposal_id: Number)
 
 @router.post("/proposals/{proposal_id}/approve")
 def approve(
-    request: Request, viewer: Reader, house: TheHouse, proposal_id: Number, given: Annotated[Answer, Form()]
+    request: Request, viewer: Concerned, house: TheHouse, proposal_id: Number, given: Annotated[Answer, Form()]
 ) -> Response:
     """Approve it: what it proposes is done at once."""
     try:
@@ -64,7 +65,7 @@ def approve(
 
 @router.post("/proposals/{proposal_id}/refuse")
 def refuse(
-    request: Request, viewer: Reader, house: TheHouse, proposal_id: Number, given: Annotated[Answer, Form()]
+    request: Request, viewer: Concerned, house: TheHouse, proposal_id: Number, given: Annotated[Answer, Form()]
 ) -> Response:
     """Refuse it, with words for its maker."""
     try:
@@ -77,7 +78,7 @@ def refuse(
 
 
 @router.post("/proposals/{proposal_id}/withdraw")
-def withdraw(request: Request, viewer: Reader, house: TheHouse, proposal_id: Number) -> Response:
+def withdraw(request: Request, viewer: Concerned, house: TheHouse, proposal_id: Number) -> Response:
     """Take back one's own."""
     try:
         with house.store.writing() as connection:
@@ -97,15 +98,16 @@ def seen(connection: Connection, viewer: Viewer, proposal_id: int) -> Proposal:
 
 
 def visible(connection: Connection, viewer: Viewer, proposal: Proposal) -> bool:
-    """Whether the viewer may know of it: his own, and those of kinds that he checks or makes, if not of a hidden case.
+    """Whether the viewer may know of it: his own, those of cases that he sees, and of kinds that he makes or checks.
 
-    A checker of a restricted case has to be let into it first: who checks has to see what he checks.
+    A checker of a restricted case has to be let into it first: who checks has to see what he checks. The auditor reads
+    all of them.
     """
-    if proposal.maker == viewer.username:
+    if proposal.maker == viewer.username or "audit.read" in viewer.permissions:
         return True
-    if not viewer.permissions & {CHECKING[proposal.kind], proposals.MAKING[proposal.kind]}:
-        return False
-    return proposal.case_id is None or may_see_case(connection, viewer, proposal.case_id)
+    if proposal.case_id is not None:
+        return may_see_case(connection, viewer, proposal.case_id)
+    return bool(viewer.permissions & {CHECKING[proposal.kind], proposals.MAKING[proposal.kind]})
 
 
 def _page(

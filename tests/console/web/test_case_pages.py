@@ -52,6 +52,18 @@ def test_a_restricted_case_is_not_there_for_others(store: Store) -> None:
     assert "/proposals/1" in other.get("/proposals").text
 
 
+def test_who_sees_a_case_reads_its_proposals_and_answers_none(store: Store) -> None:
+    opened(store).submit("/cases/1/filing", narrative="They were called.")
+    digest = signed_in(store, "senior", clock=lambda: NOW).get("/api/proposals").json()[0]["digest"]
+    for role in ("auditor", "compliance"):
+        reader = signed_in(store, role, clock=lambda: NOW)
+        page = reader.get("/proposals/1")
+        assert page.status_code == 200
+        assert "They were called." in page.text
+        assert "/proposals/1/approve" not in page.text
+        assert reader.submit("/proposals/1/approve", digest=digest).status_code == 403
+
+
 def test_one_proposes_and_another_approves(store: Store) -> None:
     mine = opened(store)
     mine.submit("/cases/1/filing", narrative="They were called.")
