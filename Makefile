@@ -7,6 +7,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
+TEST   := $(BIN)/python -m pytest
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -24,8 +25,16 @@ $(READY): requirements.lock pyproject.toml
 demo: setup ## Play a simulated week through real Kafka and show what was found
 	$(BIN)/antifraud demo
 
+# Two at a time: each waits for brokers and browsers half of its time.
 test: setup packages ## Run all tests, on a real Kafka, in a real browser
-	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-console test-engine
+
+test-console: setup
+	@$(TEST) -o cache_dir=.pytest_cache/console tests/browser tests/console console | sed -u 's/^/console: /'
+
+test-engine: setup
+	@$(TEST) -o cache_dir=.pytest_cache/engine --ignore=tests/browser --ignore=tests/console --ignore=console \
+		| sed -u 's/^/engine:  /'
 
 packages: ## Install Chromium and PostgreSQL for the tests, where they are missing
 	deploy/debian-packages
@@ -46,7 +55,7 @@ bench: setup ## Throughput, latency, memory, against plain Faust (about 15 minut
 	$(BIN)/antifraud bench
 
 faults: setup ## The fault tests in their long form (hours)
-	$(BIN)/python -m pytest tests/faults --faults=long
+	$(TEST) tests/faults --faults=long
 
 format: setup ## Format the code
 	$(BIN)/ruff check --fix .
@@ -58,4 +67,4 @@ lock: setup ## Resolve the dependencies anew into requirements.lock
 clean: ## Remove what was built and run
 	rm -rf $(VENV) build *.egg-info var .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test packages lint check rulebook bench faults format lock clean
+.PHONY: help setup demo test test-console test-engine packages lint check rulebook bench faults format lock clean
