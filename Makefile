@@ -33,8 +33,8 @@ test-console: setup
 	@$(TEST) -o cache_dir=.pytest_cache/console tests/browser tests/console console | sed -u 's/^/console: /'
 
 test-engine: setup
-	@$(TEST) -o cache_dir=.pytest_cache/engine --ignore=tests/browser --ignore=tests/console --ignore=console \
-		| sed -u 's/^/engine:  /'
+	@$(TEST) -o cache_dir=.pytest_cache/engine --ignore=tests/browser --ignore=tests/console \
+		tests rules models streams simulator | sed -u 's/^/engine:  /'
 
 packages: ## Install Chromium and PostgreSQL for the tests, where they are missing
 	deploy/debian-packages
