@@ -36,7 +36,7 @@ test-engine: setup
 	@$(TEST) -o cache_dir=.pytest_cache/engine --ignore=tests/browser --ignore=tests/console \
 		tests rules models streams simulator | sed -u 's/^/engine:  /'
 
-packages: ## Install Chromium and PostgreSQL for the tests, where they are missing
+packages: ## Install Chromium, PostgreSQL and OpenSSL for the tests, where they are missing
 	deploy/debian-packages
 
 lint: setup ## Style, formatting, types, import rules
