@@ -25,16 +25,22 @@ $(READY): requirements.lock pyproject.toml
 demo: setup ## Play a simulated week through real Kafka and show what was found
 	$(BIN)/antifraud demo
 
-# Two at a time: each waits for brokers and browsers half of its time.
+# Two at a time: each waits for brokers and browsers half of its time. Those of whole centers begin when the rules' end.
 test: setup packages ## Run all tests, on a real Kafka, in a real browser
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-console test-engine
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-console test-rules test-center
+
+CONSOLE := console tests/browser tests/console
+CENTER  := tests/integration tests/scenarios tests/faults
+RULES   := rules models streams simulator $(filter-out $(CONSOLE) $(CENTER) %.py,$(wildcard tests/*)) tests/test_*.py
 
 test-console: setup
-	@$(TEST) -o cache_dir=.pytest_cache/console tests/browser tests/console console | sed -u 's/^/console: /'
+	@$(TEST) -v -o cache_dir=.pytest_cache/console $(CONSOLE) | sed -u 's/^/console: /'
 
-test-engine: setup
-	@$(TEST) -o cache_dir=.pytest_cache/engine --ignore=tests/browser --ignore=tests/console \
-		tests rules models streams simulator | sed -u 's/^/engine:  /'
+test-rules: setup
+	@$(TEST) -v -o cache_dir=.pytest_cache/rules $(RULES) | sed -u 's/^/rules:   /'
+
+test-center: setup
+	@$(TEST) -v -o cache_dir=.pytest_cache/center $(CENTER) | sed -u 's/^/center:  /'
 
 packages: ## Install Chromium, PostgreSQL and OpenSSL for the tests, where they are missing
 	deploy/debian-packages
@@ -67,4 +73,4 @@ lock: setup ## Resolve the dependencies anew into requirements.lock
 clean: ## Remove what was built and run
 	rm -rf $(VENV) build *.egg-info var .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test test-console test-engine packages lint check rulebook bench faults format lock clean
+.PHONY: help setup demo test test-console test-rules test-center packages lint check rulebook bench faults format lock clean
