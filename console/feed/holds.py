@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -35,7 +35,7 @@ def project(connection: Connection, reader: Reader, records: Sequence[Record]) -
         )
         rows.append(row_of(hold, document))
     add(connection, hold_events, states)
-    put(connection, holds, rows, where=_is_later)
+    put(connection, holds, rows, where=("number", operator.lt))
     alerts.set_clocks(connection, [(row["institution"], row["event_id"]) for row in rows])
 
 
@@ -59,7 +59,3 @@ def row_of(hold: HoldEvent, document: str) -> Row:
         "deadline_at": milliseconds(hold.deadline),
         "document": document,
     }
-
-
-def _is_later(new: Any) -> Any:
-    return holds.c.number < new.number

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -35,9 +35,5 @@ def project(connection: Connection, reader: Reader, records: Sequence[Record]) -
         readings.append(reading | sums)
         latest.append(reading | {"highest": meter.index})
     add(connection, meter_readings, readings)
-    put(connection, meters, latest, raising=("highest",), where=_is_no_earlier)
+    put(connection, meters, latest, raising=("highest",), where=("at", operator.le))
     tokens.know(connection, known)
-
-
-def _is_no_earlier(new: Any) -> Any:
-    return meters.c.at <= new.at

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import Connection
 
@@ -34,7 +34,7 @@ def project_notices(connection: Connection, reader: Reader, records: Sequence[Re
         }
         for record, notice in reader.contracts(records, NoticeEvent)
     ]
-    put(connection, notices, rows, where=_is_later)
+    put(connection, notices, rows, where=("number", operator.lt))
 
 
 def project_necessity(connection: Connection, reader: Reader, records: Sequence[Record]) -> None:
@@ -52,7 +52,3 @@ def project_necessity(connection: Connection, reader: Reader, records: Sequence[
         for record, looked in reader.contracts(records, NecessityRecord)
     ]
     add(connection, necessity, rows)
-
-
-def _is_later(new: Any) -> Any:
-    return notices.c.number < new.number

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import Connection
 
@@ -23,8 +24,4 @@ def guess(connection: Connection, kinds: Mapping[str, str]) -> None:
 def know(connection: Connection, kinds: Mapping[str, str]) -> None:
     """Add tokens whose kind is known; a guess is put right."""
     rows = [{"key": key_of(text), "token": text, "kind": kind} for text, kind in kinds.items()]
-    put(connection, tokens, rows, where=_is_another_kind)
-
-
-def _is_another_kind(new: Any) -> Any:
-    return tokens.c.kind != new.kind
+    put(connection, tokens, rows, where=("kind", operator.ne))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import Field, TypeAdapter, ValidationError
 from sqlalchemy import Connection
@@ -49,9 +50,5 @@ def project(connection: Connection, reader: Reader, records: Sequence[Record]) -
             }
         )
     add(connection, warnings, warned)
-    put(connection, warning_effects, measured, where=_is_no_earlier)
+    put(connection, warning_effects, measured, where=("at", operator.le))
     tokens.guess(connection, told)
-
-
-def _is_no_earlier(new: Any) -> Any:
-    return warning_effects.c.at <= new.at

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -127,7 +128,7 @@ def largest_payment(connection: Connection, key: int) -> int | None:
     return connection.scalar(query)
 
 
-def suspected(connection: Connection, keys: list[int]) -> set[int]:
+def suspected(connection: Connection, keys: Iterable[int]) -> set[int]:
     """Which of these subjects a pyramid meter has ever shown at or above its line."""
     found: set[int] = set()
     for some in chunks(keys):

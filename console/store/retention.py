@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Column, Connection, Row, delete, func, select, tuple_
 
 from console.money.restitution import claimant, frozen
+from console.store import meters
 from console.store.among import among
 from console.store.money import MOST_DAYS
 from console.store.tables import (
@@ -113,11 +114,7 @@ def _known(connection: Connection, keys: Collection[int]) -> set[int]:
     for some in chunks(keys):
         for column in _SUBJECTS:
             found |= set(connection.scalars(select(column).where(column.in_(some)).distinct()))
-        found |= set(
-            connection.scalars(
-                select(_suspected.c.collector).where(_suspected.c.collector.in_(some), _suspected.c.above)
-            )
-        )
+    found |= meters.suspected(connection, keys)
     accounts = set(connection.scalars(select(ledger.c.account).distinct()))
     return found | {key for key in keys if accounts & {frozen(key), claimant(key)}}
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Final, Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, select
 
 from console.store.fraud_counts import REFUTED
 from console.store.tables import CONFIRMED, alerts
+from console.store.upserts import chunks
 from rules.events import DAY_MS
 
 MONTH_MS: Final = 30 * DAY_MS
 MOST: Final = 50_000  # alerts of each side that are looked at, the latest
-_AT_ONCE: Final = 500  # subjects of one query
 
 Known = Literal["confirmed", "refuted", "open"]
 
@@ -40,8 +40,9 @@ def active(connection: Connection, typology: str, since: int, until: int) -> lis
 def active_about(connection: Connection, subjects: Collection[int], since: int, until: int) -> list[Raised]:
     """Active alerts of all typologies about these subjects in [since, until], the latest first."""
     found: list[Raised] = []
-    for chosen in _in_parts(subjects):
-        found += _read(connection, chosen, alerts.c.status == "active", alerts.c.occurred_at.between(since, until))
+    for some in chunks(sorted(subjects)):
+        about = alerts.c.subject.in_(some)
+        found += _read(connection, about, alerts.c.status == "active", alerts.c.occurred_at.between(since, until))
     return sorted(found, key=lambda one: -one.at)
 
 
@@ -52,10 +53,9 @@ def known(connection: Connection, subjects: Collection[int]) -> dict[int, Known]
     """
     verdicts: dict[int, Known] = dict.fromkeys(subjects, "open")
     decided = alerts.c.reason_code.in_((*CONFIRMED, *REFUTED))
-    for chosen in _in_parts(subjects):
-        for subject, code in connection.execute(
-            select(alerts.c.subject, alerts.c.reason_code).where(chosen, decided).distinct()
-        ):
+    for some in chunks(sorted(subjects)):
+        chosen = select(alerts.c.subject, alerts.c.reason_code).where(alerts.c.subject.in_(some), decided)
+        for subject, code in connection.execute(chosen.distinct()):
             if code in CONFIRMED:
                 verdicts[subject] = "confirmed"
             elif verdicts[subject] == "open":
@@ -79,9 +79,3 @@ def _read(connection: Connection, *conditions: ColumnElement[bool]) -> list[Rais
     return [
         Raised(subject, alert_id, at, (who, event)) for subject, alert_id, at, who, event in connection.execute(chosen)
     ]
-
-
-def _in_parts(subjects: Collection[int]) -> Iterator[ColumnElement[bool]]:
-    ordered = sorted(subjects)
-    for begin in range(0, len(ordered), _AT_ONCE):
-        yield alerts.c.subject.in_(ordered[begin : begin + _AT_ONCE])

@@ -7,7 +7,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any, Final, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, Dialect, Table, case
+from sqlalchemy import Connection, Dialect, Table, case
 from sqlalchemy.dialects import postgresql, sqlite
 
 Row = dict[str, Any]
@@ -15,7 +15,7 @@ Item = TypeVar("Item")
 ASKED_AT_ONCE: Final = 500  # values in one IN: both databases take more, and plan it no better
 _SHAPES: Final = 256  # of statements that are kept
 
-Condition = Callable[[Any], ColumnElement[bool]]
+Condition = tuple[str, Callable[[Any, Any], Any]]  # a column, and what of `operator` is to hold
 
 
 class _Change(NamedTuple):
@@ -46,7 +46,7 @@ def put(
     """Insert rows, or change those that are there; all rows have the same columns.
 
     Columns in `keep` stay as they are; to those in `adding` what comes is added; of those in `raising` the higher one
-    stays. `where`, a function of a module, gets the columns of the row that comes and says whether it counts.
+    stays. `where=("number", operator.lt)`: a row that comes counts only where the number there is below its own.
     """
     if rows:
         change = _Change(frozenset(keep), frozenset(adding), frozenset(raising), where)
@@ -104,5 +104,8 @@ def _changing(statement: Any, table: Table, columns: Sequence[str], change: _Cha
     changed = {name: new[name] for name in columns if name not in keys and name not in change.keep}
     changed |= {name: table.c[name] + new[name] for name in change.adding}
     changed |= {name: case((table.c[name] < new[name], new[name]), else_=table.c[name]) for name in change.raising}
-    condition = None if change.where is None else change.where(new)
+    condition = None
+    if change.where is not None:
+        name, holds = change.where
+        condition = holds(table.c[name], new[name])
     return statement.on_conflict_do_update(index_elements=keys, set_=changed, where=condition)

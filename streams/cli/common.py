@@ -63,6 +63,15 @@ def fail(message: str, remedy: str = "", code: EXIT = EXIT.USAGE) -> Never:
     raise typer.Exit(code)
 
 
+def fail_unanswered(error: Exception) -> Never:
+    """Say that no broker answered a worker or follower, and leave."""
+    fail(
+        f"Kafka does not answer: {error}",
+        "Is it running, and are KAFKA_BOOTSTRAP_SERVERS and the security settings right?",
+        EXIT.KAFKA,
+    )
+
+
 @contextlib.contextmanager
 def errors_as_exit_codes() -> Iterator[None]:
     """Turn the errors that a command may meet into their sentence and exit code; others stay what they are."""

@@ -12,7 +12,7 @@ import typer
 import uvloop
 
 from rules.flows import warm_up
-from streams.cli.common import EXIT, fail
+from streams.cli.common import fail, fail_unanswered
 from streams.following import Follower
 from streams.following_worker import FollowingWorker, FollowSettings
 from streams.kafka_security import SecurityRefused
@@ -58,8 +58,4 @@ def follow(
     except (NoRulebook, SnapshotError) as missing:
         fail(str(missing))
     except aiokafka.errors.KafkaError as error:
-        fail(
-            f"Kafka does not answer: {error}",
-            "Is it running, and are KAFKA_BOOTSTRAP_SERVERS and the security settings right?",
-            EXIT.KAFKA,
-        )
+        fail_unanswered(error)

@@ -11,7 +11,7 @@ import aiokafka.errors
 import typer
 import uvloop
 
-from streams.cli.common import EXIT, fail
+from streams.cli.common import fail, fail_unanswered
 from streams.kafka_security import SecurityRefused
 from streams.logs import configure_logs
 from streams.rulebook_feed import NoRulebook
@@ -40,8 +40,4 @@ def worker(
     except NoRulebook as missing:
         fail(str(missing))
     except aiokafka.errors.KafkaError as error:
-        fail(
-            f"Kafka does not answer: {error}",
-            "Is it running, and are KAFKA_BOOTSTRAP_SERVERS and the security settings right?",
-            EXIT.KAFKA,
-        )
+        fail_unanswered(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -86,6 +87,14 @@ def alert_of(number: int, explanation: str | None = None) -> dict[str, Any]:
 def path_of(number: int) -> str:
     """Where the page of alert `number` is."""
     return f"alerts/{number:032x}"
+
+
+@contextmanager
+def own_console(chromium: Browser, folder: Path, **said: str) -> Iterator[Own]:
+    """A console without Kafka over a store of its own, which says what `filled` is told; while the block runs."""
+    store, file = filled(folder, **said)
+    with contextlib.closing(store), served(store, file, chromium) as running:
+        yield running
 
 
 @contextmanager

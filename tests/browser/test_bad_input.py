@@ -19,7 +19,7 @@ from console.store.tables import audit, case_notes, rejected_counts
 from console.web.house import wall_clock
 from tests.browser import steps
 from tests.browser.conftest import SCREENSHOTS, Tab, pictured
-from tests.browser.consoles import IIN, Own, filled, path_of, served
+from tests.browser.consoles import IIN, Own, own_console, path_of
 
 FOLDER: Final = SCREENSHOTS / "bad-input"
 FORMULA: Final = '=HYPERLINK("http://198.51.100.7")'
@@ -32,10 +32,8 @@ NOTE: Final = "Called the bank twice:\nnobody answers <b>yet</b>"
 @pytest.fixture(scope="module")
 def own(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
     """One console for this file: each test works on alerts of its own."""
-    store, file = filled(tmp_path_factory.mktemp("own"), name=HOSTILE, explanation=LONG)
-    with served(store, file, chromium) as running:
+    with own_console(chromium, tmp_path_factory.mktemp("own"), name=HOSTILE, explanation=LONG) as running:
         yield running
-    store.close()
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from streams.kafka import Kafka, KafkaSettings, free_port
 from streams.outcomes import records_of
 from tests.browser import steps
 from tests.browser.conftest import SCREENSHOTS, Tab, pictured, sign_in
-from tests.browser.consoles import TOPIC, Own, alert_of, filled, path_of, served
+from tests.browser.consoles import TOPIC, Own, alert_of, filled, own_console, path_of, served
 from tests.browser.test_day import until
 from tests.conftest import QUICK_START
 from tests.console.builders import feed
@@ -35,10 +35,8 @@ LONG_NOTE: Final = "ы" * 1_900  # more than a page of the store's file holds
 @pytest.fixture(scope="module")
 def own(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
     """A console without Kafka, on purpose."""
-    store, file = filled(tmp_path_factory.mktemp("outages"))
-    with served(store, file, chromium) as running:
+    with own_console(chromium, tmp_path_factory.mktemp("outages")) as running:
         yield running
-    store.close()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, expect
 from console.store.tables import audit, case_notes
 from tests.browser import steps
 from tests.browser.conftest import SCREENSHOTS, Tab, fill_door, pictured
-from tests.browser.consoles import Own, filled, path_of, served
+from tests.browser.consoles import Own, own_console, path_of
 
 FOLDER: Final = SCREENSHOTS / "too-late"
 NOTE: Final = "Called the bank twice:\nnobody answers <b>yet</b>"
@@ -20,10 +20,8 @@ NOTE: Final = "Called the bank twice:\nnobody answers <b>yet</b>"
 @pytest.fixture(scope="module")
 def own(chromium: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Own]:
     """One console for this file: each test works on alerts of its own."""
-    store, file = filled(tmp_path_factory.mktemp("late"))
-    with served(store, file, chromium) as running:
+    with own_console(chromium, tmp_path_factory.mktemp("late")) as running:
         yield running
-    store.close()
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ from console.web.api.case_models import (
 )
 from console.web.house import TheHouse
 from console.web.list_queries import AskedCases
-from console.web.pages.proposals import seen, visible
+from console.web.pages.proposals import Concerned, seen, visible
 from console.web.possible import possible
 from console.web.viewer import Viewer, may
 
@@ -35,7 +35,6 @@ router = APIRouter(prefix="/api", tags=["cases"])
 Reader = Annotated[Viewer, Depends(may("cases.read"))]
 Worker = Annotated[Viewer, Depends(may("cases.work"))]
 Maker = Annotated[Viewer, Depends(may("proposals.make"))]
-Concerned = Annotated[Viewer, Depends(may("proposals.make", "proposals.check", "rulebook.write", "rulebook.check"))]
 
 
 class Alerts(BaseModel):
