@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator
 from typing import Final
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI, params
 from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from starlette.responses import Response
@@ -23,6 +23,7 @@ from console.store.opening import Store
 from console.texts import load
 from console.web import errors, routers
 from console.web.house import Clock, House, wall_clock
+from console.web.lanes import Lanes, in_the_long_lane, in_the_quick_lane
 from console.web.readable import readable
 from console.web.rendering import STATIC, Renderer
 from console.web.security import Guard
@@ -64,9 +65,9 @@ def create_app(
     keyring, renderer, signing_in = keys or Keyring.load(), Renderer(load()), provider or Provider.configured()
     uses, counting = Uses(store), Counting(clock)
     app.state.house = House(settings, store, keyring, renderer, Attempts(), clock, uses, counting, signing_in)
-    at_the_door = [Depends(readable)]
+    app.state.lanes = Lanes()
     for router in routers.PAGES:
-        app.include_router(router, include_in_schema=False, dependencies=at_the_door)
+        app.include_router(router, include_in_schema=False, dependencies=_at_the_door(router))
     app.state.pages = frozenset(
         route.path
         for router in routers.PAGES
@@ -74,11 +75,17 @@ def create_app(
         if isinstance(route, APIRoute) and "GET" in (route.methods or ())
     )
     for router in routers.API:
-        app.include_router(router, responses=errors.PROBLEM_RESPONSES, dependencies=at_the_door)
+        app.include_router(router, responses=errors.PROBLEM_RESPONSES, dependencies=_at_the_door(router))
     app.mount("/static", _Static(directory=STATIC))
     errors.install(app)
     app.add_middleware(Guard, hosts=settings.hosts)
     return app
+
+
+def _at_the_door(router: APIRouter) -> list[params.Depends]:
+    """What every route of a router depends on; a lane is left before the answer is sent, which may be a stream."""
+    lane = in_the_long_lane if router in routers.LONG else in_the_quick_lane
+    return [Depends(readable), Depends(lane, scope="function")]
 
 
 @contextlib.asynccontextmanager

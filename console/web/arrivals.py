@@ -15,6 +15,7 @@ from console.store.errors import StoreError
 from console.store.sieve import Sieve
 from console.web.api.alert_models import alert_rows
 from console.web.house import House
+from console.web.lanes import Lane
 from console.web.queue_query import QueueQuery
 from console.web.queue_reading import MOST_NEW, typologies
 from console.web.viewer import Viewer
@@ -33,13 +34,12 @@ class Lines:
 class Arrivals:
     """Use it from one event loop; what was made for the newest alert is forgotten when a newer one has come."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, lane: Lane) -> None:
+        """`lane`: where pages are made; fifty viewers are told at once, and their lines wait among pages for a turn."""
         self._house = house
+        self._lane = lane
         self._newest = 0
         self._making: dict[Hashable, asyncio.Future[Any]] = {}
-        # Fifty viewers are told at once: made side by side, their lines would keep a page that is asked for from
-        # getting more than its share of the interpreter among so many.
-        self._turn = asyncio.Semaphore(1)
 
     async def lines(self, viewer: Viewer, query: QueueQuery, after: int, newest: int) -> Lines:
         """Alerts that pass the filters, with a `seq` beyond `after` and up to `newest`; the last MOST_NEW of them.
@@ -74,7 +74,7 @@ class Arrivals:
         return made
 
     async def _in_turn(self, make: Callable[..., Made], *given: Any) -> Made:
-        async with self._turn:
+        async with self._lane.turn():
             return await run_in_threadpool(make, *given)
 
     def _rows(self, sieve: Sieve, after: int, newest: int) -> list[RowMapping]:

@@ -22,6 +22,7 @@ from console.store import queue
 from console.store.errors import StoreError
 from console.web.arrivals import Arrivals
 from console.web.house import House, TheHouse, house_of
+from console.web.lanes import lanes_of
 from console.web.queue_query import QueueQuery
 from console.web.viewer import COOKIE, Viewer, find_viewer, may
 
@@ -90,7 +91,7 @@ def arrivals_of(request: Request) -> Arrivals:
     """The one maker of arrivals' lines of the application."""
     state = request.app.state
     if not hasattr(state, "arrivals"):
-        state.arrivals = Arrivals(house_of(request))
+        state.arrivals = Arrivals(house_of(request), lanes_of(request).quick)
     arrivals = state.arrivals
     assert isinstance(arrivals, Arrivals)
     return arrivals

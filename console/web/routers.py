@@ -106,3 +106,16 @@ API: Final[tuple[APIRouter, ...]] = (
     rulebook_api.router,
     rulebook_drafts_api.router,
 )
+
+# Whose answers may take a second: the others do not wait for them.
+LONG: Final[tuple[APIRouter, ...]] = (
+    audit.router,
+    audit_api.router,
+    money.router,
+    money_api.router,
+    restitution.router,
+    rulebook.router,
+    rulebook_api.router,
+    statistics.router,
+    statistics_api.router,
+)

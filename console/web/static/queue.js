@@ -109,6 +109,8 @@
     unseen += rows.length;
     pill.textContent = pill.dataset.arrivals.replace("{n}", unseen);
     pill.parentElement.hidden = false;
+    form.querySelector(".empty")?.remove();
+    pane.hidden = false;
     rows.forEach((row) => row.classList.replace("inside", "arrived"));
     table.tBodies[0].prepend(...rows);
     settle(rows);

@@ -15,6 +15,7 @@ from console.store.opening import Store
 from console.web import live
 from console.web.arrivals import Arrivals, Lines
 from console.web.house import House
+from console.web.lanes import Lane
 from console.web.live import Pulse
 from console.web.queue_query import QueueQuery
 from console.web.viewer import Viewer
@@ -91,7 +92,7 @@ def test_rows_are_made_once_for_all_who_see_the_same(store: Store, monkeypatch: 
     monkeypatch.setattr(Arrivals, "_html", lambda self, *asked: made.append(1) or html(self, *asked))
 
     async def told() -> list[Lines]:
-        arrivals = Arrivals(Asking(store).app.state.house)
+        arrivals = Arrivals(Asking(store).app.state.house, Lane())
         all_of_it, mine = QueueQuery(), QueueQuery(assignee="me")
         asked = [(viewer(f"analyst{n}"), all_of_it) for n in range(20)] + [(viewer(), mine)]
         return await asyncio.gather(*(arrivals.lines(*each, 0, 2) for each in asked))
