@@ -61,17 +61,23 @@ class Own:
 
 def filled(folder: Path, *, name: str = "Айгүл", explanation: str | None = None) -> tuple[Store, Path]:
     """A store with alerts 1 to ALERTS, each on a payment between two others, all with the same `name` and number."""
-    file = folder / "cases.db"
-    store = Store.open(f"sqlite:///{file}")
-    now = wall_clock()
-    feed(store, TOPIC, *(alert_of(number, explanation) for number in range(1, ALERTS + 1)), now=now)
+    store, file = empty(folder)
+    feed(store, TOPIC, *(alert_of(number, explanation) for number in range(1, ALERTS + 1)), now=wall_clock())
     plain = json.dumps({"kind": "person", "id": IIN, "name": name}).encode()
     tokens = [person(number).text for party in (100, 200) for number in range(party + 1, party + ALERTS + 1)]
     keys = [key for token in tokens for key in (token, f"{token}/name")]
     sealed = [{"record_key": key, "sealed": KEYS.vault.seal(key.encode(), plain)} for key in keys]
     with store.writing() as connection:
         connection.execute(insert(identities), sealed)
-        add_people(connection, KEYS, now)
+    return store, file
+
+
+def empty(folder: Path) -> tuple[Store, Path]:
+    """A store with the demo's people in it, to whom no alert has come yet."""
+    file = folder / "cases.db"
+    store = Store.open(f"sqlite:///{file}")
+    with store.writing() as connection:
+        add_people(connection, KEYS, wall_clock())
         connection.execute(update(users).values(language="en"))
     return store, file
 

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import statistics
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from playwright.sync_api import Browser, expect
 
 from streams.client import Client, WhenSilent
 from tests.browser.conftest import SCREENSHOTS, Site, Tab, pictured
+from tests.browser.consoles import TOPIC, alert_of, empty, served
+from tests.console.builders import feed
 from tests.streams.events import document, valid_id
-
-pytestmark = pytest.mark.kafka
 
 BANK: Final = "CASPKZKA"
 TIMES: Final = 3
 SCREEN_SECONDS: Final = 60.0
 
 
+@pytest.mark.kafka
 def test_an_alert_comes_up_on_the_open_queue(site: Site, somebody: Callable[..., Tab]) -> None:
     tab = somebody("analyst", "ru")
     tab.open("queue")
@@ -37,6 +41,20 @@ def test_an_alert_comes_up_on_the_open_queue(site: Site, somebody: Callable[...,
     with pictured(tab, SCREENSHOTS / "live", "arrived"):
         print(f"from publishing to the screen: {statistics.median(waits):.2f} s (median of {TIMES})")
     assert tab.page.evaluate("window.stillTheSamePage"), "the page was loaded anew"
+
+
+def test_the_first_alert_of_all_comes_up_on_an_empty_queue(chromium: Browser, tmp_path: Path) -> None:
+    store, file = empty(tmp_path)
+    with contextlib.closing(store), served(store, file, chromium) as own:
+        tab = own.somebody("analyst")
+        with tab.page.expect_request("**/live?*"):
+            tab.open("queue")
+        expect(tab.page.locator(".empty")).to_have_text("The queue is empty: everything is worked.")
+        expect(tab.page.locator("table")).to_be_hidden()
+        feed(store, TOPIC, alert_of(1))
+        expect(tab.page.locator("tr.arrived a[href^='/alerts/']")).to_be_visible()
+        expect(tab.page.locator(".empty")).to_have_count(0)
+        assert not tab.complaints
 
 
 def takeover(number: int) -> dict[str, Any]:
