@@ -26,6 +26,8 @@ from faust.types import TP
 from numpy.typing import NDArray
 from pydantic import Field
 
+from streams.batch_settings import BatchSettings
+from streams.batches import Batch
 from streams.covering import Covering, Snapshot
 from streams.following import Follower, Outgoing
 from streams.following_merge import Merge
@@ -37,7 +39,7 @@ from streams.rulebook_feed import RulebookFeed
 from streams.snapshots import SnapshotError, SnapshotStore
 from streams.tokens import TokenKey
 from streams.topics import TopicSettings
-from streams.transport import Batch, BatchSettings, credentials_of
+from streams.transport import credentials_of
 from streams.watchdog import Watchdog
 from streams.worker import HEALTHY_SECONDS, SOFTWARE_FAULT, WorkerSettings, _BatchSchema
 
@@ -234,7 +236,7 @@ class FollowingWorker:
             elif number == slowest or partition.rows < WAITING_ROWS // 2:
                 self.batches.held_facts.discard(TP(JUDGED, number))
 
-    # -- positions (streams.transport.Positions) ----------------------------------------------------------------------
+    # -- positions (streams.batch_settings.Positions) -----------------------------------------------------------------
 
     async def assigned(self, positions: Mapping[TP, int], log_start: Mapping[TP, int]) -> None:
         """Take over all partitions, from the newest snapshot, or stand by."""

@@ -23,15 +23,16 @@ from rules.events import EVENT, HISTORY, Events
 from rules.references import ENTRY
 from streams import frames
 from streams.admission import Admission, Admitted
+from streams.batches import Batch
 from streams.contracts.rejected import RejectedEvent
 from streams.engine import joined, spread
 from streams.facts import References
+from streams.fetch_clock import FetchClock
 from streams.findings import rejection_record
 from streams.metrics import WorkerMetrics
 from streams.outbox import Outbox
 from streams.sources import SourceTopic
 from streams.subjects import Identity
-from streams.transport import Batch, FetchClock
 
 log = structlog.get_logger(__name__)
 

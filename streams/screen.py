@@ -17,6 +17,7 @@ from faust.types import TP
 
 from rules.references import ReferenceSets
 from streams import frames
+from streams.batches import Batch
 from streams.covering import Covering, Snapshot
 from streams.engine import Engine, Judgement, marked_frame
 from streams.findings import Findings, progress_record
@@ -28,7 +29,6 @@ from streams.rulebook_feed import RulebookFeed
 from streams.screening import BEFORE_ALL, Partition, Progress
 from streams.snapshots import SnapshotError, SnapshotStore
 from streams.sources import answered
-from streams.transport import Batch
 from streams.verdicts import CONTRADICTION, NEW
 
 log = structlog.get_logger(__name__)

@@ -25,6 +25,7 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from streams.admission import Admission
+from streams.batch_settings import BatchSettings
 from streams.engine import warm_up
 from streams.findings import Findings
 from streams.intake import TICK_SECONDS, Intake
@@ -36,7 +37,7 @@ from streams.screen import FACTS, PROGRESS_SECONDS, VIEWS, Screen
 from streams.snapshots import SnapshotStore
 from streams.tokens import TokenKey, Vault
 from streams.topics import Topics, TopicSettings
-from streams.transport import BatchSettings, credentials_of
+from streams.transport import credentials_of
 from streams.watchdog import Watchdog
 
 log = structlog.get_logger(__name__)
@@ -231,7 +232,7 @@ class Worker:
         await self.screen.snapshot_due()
         self.screen.measure(ends)
 
-    # -- positions (streams.transport.Positions) ----------------------------------------------------------------------
+    # -- positions (streams.batch_settings.Positions) -----------------------------------------------------------------
 
     async def assigned(self, positions: Mapping[TP, int], log_start: Mapping[TP, int]) -> None:
         """Restore what came, drop what left; called before anything is read."""

@@ -21,7 +21,7 @@ from typing import Any
 import faust
 from faust.types import TP
 
-from streams.transport import BatchSettings
+from streams.batch_settings import BatchSettings
 
 
 class Raw(faust.Schema):  # type: ignore[misc]

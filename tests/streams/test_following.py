@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 from rules.events import EVENT, Events
 from rules.rulebook import Rulebook
 from streams import frames
+from streams.assignor import assign
 from streams.engine import in_order, marked_frame
 from streams.following import FINDING, JudgedBatch, Mark, SourceName, moment
 from streams.following_merge import BATCH_ROWS, Merge
 from streams.frames import GapError
 from streams.screening import Partition, Progress
-from streams.transport import assign
 from tests.streams import test_screening
 from tests.streams.test_screening import Country, log_of
 

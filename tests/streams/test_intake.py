@@ -14,12 +14,13 @@ from numpy.typing import NDArray
 
 from streams import frames, intake
 from streams.admission import Admission
+from streams.batches import Batch
 from streams.contracts.headers import write_history
+from streams.fetch_clock import FetchClock
 from streams.intake import HISTORY_IDLE_SECONDS, Intake, SourceReader
 from streams.metrics import WorkerMetrics
 from streams.sources import SourceTopic
 from streams.tokens import demo_keys
-from streams.transport import Batch, FetchClock
 from tests.streams.events import APPENDED_AT, KafkaRecord, document, written
 
 TX = TP("tx.CASPKZKA", 0)

@@ -7,7 +7,9 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.transport import FetchClock, OpenBatches, assign, cut
+from streams.assignor import assign
+from streams.batches import OpenBatches, cut
+from streams.fetch_clock import FetchClock
 
 
 def records(sizes: list[int], first: int = 0) -> list[SimpleNamespace]:
