@@ -8,10 +8,8 @@ from typing import Final, NamedTuple
 
 from rules.holds import ENDED, OPEN, state_on_silence
 
-WIDTH: Final = 640
-HEIGHT: Final = 190
 BOX: Final = (130, 46)  # width and height of a state
-_MIDDLE: Final = {  # of each state's box
+_MIDDLE: Final = {  # of each state's box, in a picture of 640 by 190
     **{state: (75 + 245 * place, 33) for place, state in enumerate(OPEN)},
     **{state: (75 + 163 * place, 155) for place, state in enumerate(ENDED)},
 }

@@ -122,11 +122,6 @@ def find_token(key: TokenKey, kind: str, value: str) -> str:
     return key.text(key.token(subject, canonical_account(plain) if subject == "account" else plain))
 
 
-def is_known(connection: Connection, token: str) -> bool:
-    """Whether the store has what stands behind a token, sealed."""
-    return bool(_sealed(connection, token))
-
-
 def is_met(connection: Connection, token: str) -> bool:
     """Whether this store has met a token at all."""
     return connection.execute(select(tokens.c.key).where(tokens.c.token == token)).first() is not None

@@ -151,7 +151,7 @@ class Feed:
             if not self.state.well:
                 self._say(before.phase if before.well else "catching_up")
             unreadable = self._reader.unreadable.total()
-            self.state = replace(self.state, stored_at=self._now(), unreadable=unreadable)
+            self.state = replace(self.state, unreadable=unreadable)
             return
 
     def _measure(self, broker: Broker) -> None:

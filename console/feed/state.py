@@ -13,12 +13,11 @@ ENDED: Final = frozenset[Phase](("refused", "failed", "stopped"))  # it reads no
 
 @dataclass(frozen=True, slots=True)
 class FeedState:
-    """`since` is when this phase began and `stored_at` when something was last written, ms UTC."""
+    """`since` is when this phase began, ms UTC."""
 
     phase: Phase
     since: int
     behind: int = 0  # records that stand on the topics and are not in the store
-    stored_at: int | None = None
     unreadable: int = 0  # records passed over since the start: of another version of the center
     message: str = ""  # of what is wrong; both in English, for whoever runs the console
     remedy: str = ""

@@ -18,7 +18,6 @@ from typing import Final
 
 OUTSIDE: Final = "outside"
 FREEZE, LIFT, RECOVER, DISTRIBUTE, RETURN = "freeze", "lift", "recover", "distribute", "return"
-CAUSES: Final = (FREEZE, LIFT, RECOVER, DISTRIBUTE, RETURN)
 
 
 class Unbalanced(Exception):
@@ -51,8 +50,6 @@ class Standing:
     held: int  # recovered and not yet distributed
     paid: Mapping[int, int]  # claimant → what came back
     claimed: Mapping[int, int]  # claimant → what was claimed
-    ever_frozen: int
-    ever_recovered: int
 
     @property
     def owed(self) -> dict[int, int]:
@@ -133,11 +130,7 @@ def standing(postings: Sequence[Posting], claims: Sequence[Claim]) -> Standing:
         split = ((account.partition(":"), balance) for account, balance in found.items())
         return {int(party): balance for (name, _, party), balance in split if name == kind and party}
 
-    into_frozen = [p.amount for p in postings if p.account.startswith("frozen:") and p.amount > 0]
-    into_held = [p.amount for p in postings if p.account.startswith("held:") and p.amount > 0]
-    return Standing(
-        of("frozen"), sum(of("held").values()), of("claimant"), totals(claims), sum(into_frozen), sum(into_held)
-    )
+    return Standing(of("frozen"), sum(of("held").values()), of("claimant"), totals(claims))
 
 
 def in_proportion(amount: int, weights: Mapping[int, int]) -> dict[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,15 +75,6 @@ class Transfers:
         before = np.concatenate([[0], running])[begins]
         openings[account[begins]] = np.maximum(0, before - np.minimum.reduceat(running, begins))
         return openings
-
-    def closings(self) -> Numbers:
-        """By account: the balance after the last transfer, if it began with the least."""
-        closings: Any = self.least_openings()
-        ours = self.source != self.target
-        for side, sign in ((self.target, 1), (self.source, -1)):
-            inside = ours & (side != OUTSIDE)
-            np.add.at(closings, side[inside], sign * self.amount[inside])
-        return np.asarray(closings)
 
 
 def reach(transfers: Transfers, seeds: list[int], hops: int, ends: frozenset[int] = frozenset()) -> NDArray[np.int16]:

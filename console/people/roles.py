@@ -31,7 +31,6 @@ Permission = Literal[
 ]
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
-PERMISSIONS: Final[tuple[Permission, ...]] = get_args(Permission)
 
 _READ: Final[frozenset[Permission]] = frozenset(
     {

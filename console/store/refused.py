@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from console.store.errors import StoreError
 
@@ -21,7 +21,6 @@ Why = Literal[
     "too_many_claims",
     "too_much",
 ]
-WHY: tuple[Why, ...] = get_args(Why)
 
 
 class MoneyRefused(StoreError):

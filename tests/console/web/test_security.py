@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 from fastapi import FastAPI
 
-from console.people.roles import GRANTED, PERMISSIONS, ROLES, Role
+from console.people.roles import GRANTED, ROLES, Permission, Role
 from console.store.errors import Stale, StoreAway, StoreFull, StoreLocked
 from console.store.opening import Store
 from console.web.rendering import FOLDER
@@ -84,7 +85,7 @@ def test_the_api_of_people_is_open_to_administrators_alone(store: Store, role: R
 
 def test_the_roles_are_those_of_the_plan() -> None:
     every = set().union(*GRANTED.values())
-    assert every == set(PERMISSIONS)
+    assert every == set(get_args(Permission))
     assert GRANTED["admin"] == {"people.manage"}
     assert not {"alerts.work", "identities.reveal", "proposals.check", "people.manage"} & GRANTED["auditor"]
     assert not GRANTED["compliance"] & {"identities.reveal", "alerts.work", "people.manage", "audit.read"}
