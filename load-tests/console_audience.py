@@ -1,4 +1,4 @@
-"""Viewers of a console for load tests: each has the queue open, into which new rows come."""
+"""Who looks at a console while a load test does something else: live viewers, and one who asks for pages."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from itertools import cycle
 from typing import Self
 
-import httpx
+from console_watchers import Viewer, watching
 
 from console.web.viewer import COOKIE
 
@@ -19,17 +19,16 @@ PAGE_SECONDS = 0.5
 class Audience:
     """`count` live viewers, and one who asks for a page every PAGE_SECONDS, while the `with` block runs.
 
-    After it, `pages_ms` has how long each of those pages took, and `told` how often viewers were told of new rows.
+    After it, `pages_ms` has how long each of those pages took. `told` counts how often viewers were told of new rows.
     """
 
     def __init__(self, address: str, session: str, count: int) -> None:
         """`address` of the console, `session` the secret of whoever looks."""
         self.pages_ms: list[float] = []
-        self.told = 0
         self._address = address
         # As a header: the cookie is kept for https only, though browsers send it to this machine all the same.
-        self._headers = {"Cookie": f"{COOKIE}={session}"}
-        self._count = count
+        self._cookie = f"{COOKIE}={session}"
+        self._viewers = [Viewer(self._cookie, "seq=0") for _ in range(count)]
         self._ended = threading.Event()
         self._failed: BaseException | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -44,33 +43,23 @@ class Audience:
         if self._failed is not None:
             raise self._failed
 
+    @property
+    def told(self) -> int:
+        """Events that came to all viewers so far."""
+        return sum(len(each.seen) for each in self._viewers)
+
     def _run(self) -> None:
         try:
-            asyncio.run(self._all())
+            asyncio.run(self._look_around())
         except BaseException as error:  # handed over to who waits for the thread
             self._failed = error
 
-    async def _all(self) -> None:
-        limits = httpx.Limits(max_connections=None)
-        async with (
-            httpx.AsyncClient(base_url=self._address, headers=self._headers, limits=limits, timeout=60.0) as client,
-            asyncio.TaskGroup() as group,
-        ):
-            tasks = [group.create_task(self._watch(client)) for _ in range(self._count)]
-            tasks.append(group.create_task(self._look_around(client)))
-            await asyncio.to_thread(self._ended.wait)
-            for task in tasks:
-                task.cancel()
-
-    async def _look_around(self, client: httpx.AsyncClient) -> None:
-        for page in cycle(PAGES):
-            began = time.perf_counter()
-            (await client.get(page)).raise_for_status()
-            self.pages_ms.append(1000 * (time.perf_counter() - began))
-            await asyncio.sleep(max(0.0, PAGE_SECONDS - (time.perf_counter() - began)))
-
-    async def _watch(self, client: httpx.AsyncClient) -> None:
-        async with client.stream("GET", "/live", params={"seq": 0}, timeout=None) as stream:
-            stream.raise_for_status()
-            async for line in stream.aiter_lines():
-                self.told += line.startswith("event: alerts")
+    async def _look_around(self) -> None:
+        pages = cycle(PAGES)
+        async with watching(self._address, self._viewers) as client:
+            while not self._ended.is_set():
+                began = time.perf_counter()
+                (await client.get(next(pages), headers={"Cookie": self._cookie})).raise_for_status()
+                taken = time.perf_counter() - began
+                self.pages_ms.append(1000 * taken)
+                await asyncio.to_thread(self._ended.wait, max(0.0, PAGE_SECONDS - taken))

@@ -19,6 +19,7 @@ from console_filling import BANKS, HOUR_MS, LOT, NOW, PEOPLE, alert_id_of, fill,
 from console.network.drawing import draw
 from console.network.neighbourhood import neighbourhood
 from console.people.roles import permissions_of
+from console.rulebooks.shelf import Shelf
 from console.store import queue
 from console.store.opening import Store
 from console.store.sieve import NOBODY, Sieve
@@ -80,11 +81,11 @@ def questions(store: Store) -> dict[str, Callable[[], object]]:
 
         return ask
 
-    numbers = iter(range(1, 10**9))
+    numbers, shelf = iter(range(1, 10**9)), Shelf(None)
 
     def alert_page() -> object:
         with store.reading() as connection:
-            return alert_reading.read(connection, VIEWER, alert_id_of(1 + next(numbers) * 7_919 % LOT))
+            return alert_reading.read(connection, VIEWER, shelf, alert_id_of(1 + next(numbers) * 7_919 % LOT))
 
     def subject_page() -> object:
         with store.reading() as connection:

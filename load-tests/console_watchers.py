@@ -1,16 +1,19 @@
-"""Live viewers for console_http.py, in a process of their own: each holds its stream of new rows open, as a page does.
+"""Live viewers of a console for load tests: each holds its stream of new rows open, as the queue's page does.
 
-Reads {"address", "until", "viewers": [{"cookie", "query"}]} from its input and prints what the viewers saw as JSON:
-`seen` has [seq up to which rows were there, seconds since 1970] for each event of each viewer, `bytes` what came to all
-of them, `ended` how many streams broke off.
+console_audience.py runs them in a thread of the test. console_http.py runs this file in a process of its own: it reads
+{"address", "until", "viewers": [{"cookie", "query"}]} from its input and prints what the viewers saw as JSON: `seen`
+has [seq up to which rows were there, seconds since 1970] for each event of each viewer, `bytes` what came to all of
+them, `ended` how many streams broke off.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import sys
 import time
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -54,18 +57,22 @@ class Viewer:
             self.seen.append((json.loads(line[6:])["newest"], time.time()))
 
 
-async def hold(asked: dict[str, Any]) -> dict[str, Any]:
-    """Let all viewers watch until the end."""
-    viewers = [Viewer(each["cookie"], each["query"]) for each in asked["viewers"]]
+@contextlib.asynccontextmanager
+async def watching(address: str, viewers: Iterable[Viewer]) -> AsyncIterator[httpx.AsyncClient]:
+    """Have these viewers watch the console while the block runs; a stream that is refused ends it with its error."""
     limits = httpx.Limits(max_connections=None)
-    async with httpx.AsyncClient(base_url=asked["address"], limits=limits) as client:
-        tasks = [asyncio.create_task(each.watch(client)) for each in viewers]
-        done, _ = await asyncio.wait(tasks, timeout=asked["until"] - time.time(), return_when=asyncio.FIRST_EXCEPTION)
-        for task in done:
-            task.result()
+    async with httpx.AsyncClient(base_url=address, limits=limits, timeout=60.0) as client, asyncio.TaskGroup() as group:
+        tasks = [group.create_task(each.watch(client)) for each in viewers]
+        yield client
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def hold(asked: dict[str, Any]) -> dict[str, Any]:
+    """Let all viewers watch until the end."""
+    viewers = [Viewer(**each) for each in asked["viewers"]]
+    async with watching(asked["address"], viewers):
+        await asyncio.sleep(asked["until"] - time.time())
     return {
         "seen": [each.seen for each in viewers],
         "bytes": sum(each.bytes for each in viewers),
