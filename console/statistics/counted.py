@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import Connection
@@ -29,6 +30,12 @@ class Counted:
     tables: tuple[Figures, ...]
 
 
+@dataclass(slots=True)
+class _Turn:
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    asked: int = 0  # by how many threads: the one that counts and those that wait for it
+
+
 class Counting:
     """Counts what is not kept, for any thread; who asks for the same at once is counted for once."""
 
@@ -37,14 +44,12 @@ class Counting:
         self._clock = clock
         self._lock = threading.Lock()
         self._kept: OrderedDict[Key, Counted] = OrderedDict()
-        self._turns: dict[Key, threading.Lock] = {}
+        self._turns: dict[Key, _Turn] = {}
 
     def tables(self, connection: Connection, block: Block, choice: Choice, step: Step) -> Counted:
         """The tables of a block, counted no longer than KEPT_MS ago."""
         key = (block, choice, step)
-        with self._lock:
-            turn = self._turns.setdefault(key, threading.Lock())
-        with turn:
+        with self._turn(key):
             kept = self._kept.get(key)
             if kept is not None and self._clock() - kept.at < KEPT_MS:
                 return kept
@@ -52,10 +57,24 @@ class Counting:
             self._keep(key, counted)
         return counted
 
+    @contextmanager
+    def _turn(self, key: Key) -> Iterator[None]:
+        """The turn to count, which is gone with the last who asked for it, also where the counting failed."""
+        with self._lock:
+            turn = self._turns.setdefault(key, _Turn())
+            turn.asked += 1
+        try:
+            with turn.lock:
+                yield
+        finally:
+            with self._lock:
+                turn.asked -= 1
+                if not turn.asked:
+                    del self._turns[key]
+
     def _keep(self, key: Key, counted: Counted) -> None:
         with self._lock:
             self._kept[key] = counted
             self._kept.move_to_end(key)
             if len(self._kept) > MOST:
-                oldest, _ = self._kept.popitem(last=False)
-                self._turns.pop(oldest, None)
+                self._kept.popitem(last=False)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from console.statistics.counted import KEPT_MS, Counting
 from console.statistics.figures import Figures
 from console.statistics.period import day_number, today
 from console.store import fraud_counts
+from console.store.errors import StoreAway
 from console.store.opening import Store
 from console.store.statistics import Choice
 from console.store.tables import activity, alerts, refusal_counts, rejected_counts
@@ -177,6 +180,34 @@ def test_a_counting_is_kept_for_a_minute_with_its_time(frauds: Store) -> None:
     assert told(replace(WEEK, first_day=DAY)) == (KEPT_MS - 1, 4)
     now[0] += 1
     assert told() == (KEPT_MS, 5)
+
+
+def test_a_counting_that_fails_leaves_nobody_waiting_and_nothing_behind(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counting, begun, asked = Counting(lambda: builders.NOW), threading.Event(), threading.Event()
+    count = BLOCKS["holds"]
+
+    def away_at_first(*said: Any) -> Any:
+        if begun.is_set():
+            return count(*said)
+        begun.set()
+        assert asked.wait(10)
+        raise StoreAway("OperationalError")
+
+    def told() -> int:
+        with store.reading() as connection:
+            return counting.tables(connection, "holds", WEEK, "day").at
+
+    monkeypatch.setitem(BLOCKS, "holds", away_at_first)
+    with ThreadPoolExecutor(2) as threads:
+        failing = threads.submit(told)
+        assert begun.wait(10)
+        waiting = threads.submit(told)
+        asked.set()
+        assert isinstance(failing.exception(10), StoreAway)
+        assert waiting.result(10) == builders.NOW
+    assert counting._turns == {}
 
 
 def test_long_and_short_periods_count_the_same(frauds: Store) -> None:
