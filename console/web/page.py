@@ -21,12 +21,20 @@ _FLASH_SECONDS: Final = 60
 _LONGEST_FLASH: Final = 2_000
 
 
-def page(request: Request, viewer: Viewer | None, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
-    """A template in the viewer's language; a partial is a template that does not extend base.html."""
+def page(
+    request: Request,
+    viewer: Viewer | None,
+    template: str,
+    *,
+    status: int = 200,
+    language: Language | None = None,
+    **values: Any,
+) -> HTMLResponse:
+    """A template in this language, else the viewer's; a partial is a template that does not extend base.html."""
     house = house_of(request)
     said = _flash(request, house)
     html = house.renderer.render(
-        language_for(request, viewer),
+        language or language_for(request, viewer),
         template,
         {
             "viewer": viewer,

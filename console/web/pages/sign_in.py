@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -21,16 +22,34 @@ from console.web.sign_in_cookie import bring_language, forget_session, set_sessi
 from console.web.viewer import AnyViewer, find_viewer
 
 router = APIRouter()
+Csrf = Annotated[str, Form(max_length=100)]
+Next = Annotated[str, Form(max_length=2_000)]
+Kept = Annotated[str, Form(max_length=LONGEST_KEPT)]
 
 
 @router.get("/sign-in")
-def outside(request: Request, next: str = "/", ended: bool = False, language: Language | None = None) -> Response:
-    """The form; `language` changes the language of the door itself."""
-    if language is not None:
-        answer: Response = RedirectResponse(request.url.include_query_params(language=None).path, 303)
-        answer.set_cookie(LANGUAGE_COOKIE, language, path="/", secure=True, httponly=True, samesite="strict")
-        return answer
+def outside(request: Request, next: str = "/", ended: bool = False) -> Response:
+    """The form."""
     return door(request, local_path(next), "sign_in.ended" if ended else None)
+
+
+@router.post("/sign-in/language")
+def change_language(
+    request: Request,
+    language: Annotated[Language, Form()],
+    csrf: Csrf,
+    next: Next = "/",
+    kept: Kept = "",
+) -> Response:
+    """Show the door in another language; where it leads and the form that is `kept` stay as they are."""
+    _check_token(request, csrf)
+    again = from_kept(kept) if kept else None
+    if again is None:
+        answer: Response = RedirectResponse(f"/sign-in?next={quote(local_path(next), safe='')}", 303)
+    else:
+        answer = door(request, local_path(next), None, again=again, language=language)
+    answer.set_cookie(LANGUAGE_COOKIE, language, path="/", secure=True, httponly=True, samesite="strict")
+    return answer
 
 
 @router.post("/sign-in")
@@ -39,14 +58,13 @@ def enter(
     house: TheHouse,
     username: Annotated[str, Form(max_length=64)],
     password: Annotated[str, Form(max_length=1_000)],
-    csrf: Annotated[str, Form(max_length=100)],
+    csrf: Csrf,
     code: Annotated[str, Form(max_length=16)] = "",
-    next: Annotated[str, Form(max_length=2_000)] = "/",
-    kept: Annotated[str, Form(max_length=LONGEST_KEPT)] = "",
+    next: Next = "/",
+    kept: Kept = "",
 ) -> Response:
     """Begin a session, or say that something is wrong; a form `kept` from an ended one is given back, to be sent."""
-    if not hmac.compare_digest(csrf.encode(), request.cookies.get(DOOR_COOKIE, "").encode()) or not csrf:
-        raise FormExpired
+    _check_token(request, csrf)
     check_address(request)
     attempt = Attempt(username.strip().lower(), password, code)
     secret = sign_in(house.store, house.keys.store, attempt, house.clock(), demo=house.keys.demo)
@@ -77,6 +95,11 @@ def check_address(request: Request) -> None:
     address = request.client.host if request.client else "unknown"
     if not house.attempts.allowed(address, house.clock()):
         raise Refusal(429, "errors.too_often")
+
+
+def _check_token(request: Request, csrf: str) -> None:
+    if not hmac.compare_digest(csrf.encode(), request.cookies.get(DOOR_COOKIE, "").encode()) or not csrf:
+        raise FormExpired
 
 
 def _onward(request: Request, secret: str, path: str, again: Again | None) -> Response:

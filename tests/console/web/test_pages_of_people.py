@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import replace
 
@@ -121,6 +122,25 @@ def test_a_form_of_another_site_signs_nobody_in(store: Store) -> None:
     assert browser.post("/sign-in", data=form, headers={"origin": "https://testserver"}).status_code == 303
 
 
+def test_the_door_in_another_language_leads_where_it_led_and_keeps_what_was_typed(store: Store) -> None:
+    somebody(store)
+    browser = stranger(store)
+    page = browser.get("/sign-in?next=/cases%3Fmine%3D1")
+    form = {"csrf": door_token(page), "next": "/cases?mine=1", "language": "kk"}
+    answer = browser.post("/sign-in/language", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/sign-in?next=%2Fcases%3Fmine%3D1")
+    page = browser.get(answer.headers["location"])
+    assert '<html lang="kk"' in page.text
+    assert 'name="next" value="/cases?mine=1"' in page.text
+    late = browser.submit("/cases/1/notes", text="Written when the session was over")
+    (kept,) = map(html.unescape, re.findall('name="kept" value="([^"]+)"', late.text))
+    page = browser.post("/sign-in/language", data={**form, "next": "/cases/1", "kept": kept, "language": "ru"})
+    assert '<html lang="ru"' in page.text
+    assert html.escape(kept) in page.text.replace("&#34;", "&quot;")
+    assert 'name="next" value="/cases/1"' in page.text
+    assert browser.post("/sign-in/language", data={**form, "csrf": "x"}).status_code == 403
+
+
 @pytest.mark.parametrize(("rest", "alive"), [(IDLE_MS - 1, True), (IDLE_MS + 1, False)])
 def test_a_session_ends_after_a_quarter_of_an_hour_of_rest(store: Store, rest: int, alive: bool) -> None:
     """OWASP ASVS v5.0.0-7.3.1."""
@@ -233,7 +253,7 @@ def test_the_language_of_the_door_comes_in_with_whoever_chose_it_and_with_nobody
     somebody(store)
     somebody(store, "bolat")
     browser = stranger(store)
-    browser.get("/sign-in", params={"language": "en"})
+    browser.post("/sign-in/language", data={"csrf": door_token(browser.get("/sign-in")), "language": "en"})
     assert knock(browser) == 303
     assert '<html lang="en">' in browser.get("/account").text
     browser.submit("/sign-out")
