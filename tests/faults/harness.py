@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rules.rulebook import Rulebook
@@ -26,6 +27,7 @@ from streams.replay import replay
 from streams.supervisor import CRASH_SECONDS, CRASHES
 from streams.tokens import demo_keys
 from streams.topics import TopicSettings
+from tests.conftest import QUICK_START
 
 
 def simulated(folder: Path, people: int, days: int, seed: int) -> Path:
@@ -40,7 +42,7 @@ def simulated(folder: Path, people: int, days: int, seed: int) -> Path:
 @contextmanager
 def unstarted(folder: Path, *, workers: int, partitions: int, **environment: str) -> Iterator[Center]:
     """A center with a broker of its own, topics and a rulebook, snapshots every second; its workers not started yet."""
-    settings = KafkaSettings(data=folder / "kafka", port=0)
+    settings = KafkaSettings(data=folder / "kafka", port=0, java_options=QUICK_START)
     with Center(
         folder,
         workers=workers,
@@ -60,20 +62,32 @@ def center(folder: Path, *, workers: int, partitions: int, **environment: str) -
         yield made
 
 
+@dataclass(frozen=True)
+class _Load(Pace):
+    """Events at a rate, until the rest is wanted at once."""
+
+    at_once: threading.Event = field(default_factory=threading.Event)
+
+    def due(self, started: float, index: int, occurred_at: int, first: int) -> float:
+        return started if self.at_once.is_set() else super().due(started, index, occurred_at, first)
+
+
 @contextmanager
 def published(servers: str, file: Path, rate: float | None) -> Iterator[threading.Thread]:
-    """Publish a file as history in the background; its failure is the test's."""
+    """Publish a file as history in the background, at a rate while the block runs; its failure is the test's."""
     failures: list[BaseException] = []
+    load = _Load(rate)
 
     def run() -> None:
         try:
-            publish_files([file], bootstrap_servers=servers, pace=Pace(rate=rate))
+            publish_files([file], bootstrap_servers=servers, pace=load)
         except BaseException as error:
             failures.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     yield thread
+    load.at_once.set()
     thread.join(600)
     assert not thread.is_alive(), "publishing did not end"
     if failures:
