@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from fastapi.testclient import TestClient
 from httpx import Response
+from starlette.routing import BaseRoute
 
 from console.keyring import Keyring
 from console.people import sessions, users
 from console.people.roles import Role
 from console.settings import ConsoleSettings
 from console.store.opening import Store
-from console.texts import Language
+from console.texts import Language, load
 from console.web.app import create_app
 from console.web.house import Clock, wall_clock
+from console.web.rendering import Renderer
 from console.web.viewer import COOKIE, CSRF_HEADER
 
 KEYS = Keyring.load({"ANTIFRAUD_DEMO": "1"})
 # Heads of another store, where somebody has run a console in this folder, would belie every log.
 SETTINGS = ConsoleSettings(hosts=("testserver",), audit_heads=Path("no-such-folder/audit-heads.jsonl"))
+# Routes are worked out and templates compiled when they are first asked for: once for the applications of all tests.
+_RENDERER = Renderer(load())
+_ROUTES: list[BaseRoute] = []
 
 
 class Browser(TestClient):
@@ -41,6 +47,9 @@ class Browser(TestClient):
 def stranger(store: Store, *, keys: Keyring = KEYS, clock: Clock = wall_clock) -> Browser:
     """A browser in which nobody is signed in."""
     app = create_app(SETTINGS, store, keys, clock=clock)
+    app.state.house = replace(app.state.house, renderer=_RENDERER)
+    _ROUTES.extend(() if _ROUTES else app.router.routes)
+    app.router.routes = _ROUTES
     return Browser(app, base_url="https://testserver", follow_redirects=False, raise_server_exceptions=False)
 
 
