@@ -17,6 +17,7 @@ from streams.kafka import KafkaSettings
 from streams.outcomes import records_of
 from streams.publishing import publish_files
 from streams.topics import TopicSettings
+from tests.conftest import QUICK_START
 from tests.streams.events import document, valid_id, written
 
 pytestmark = pytest.mark.kafka
@@ -85,7 +86,7 @@ def test_a_pyramid_is_metered_its_payers_warned_and_the_effect_told(tmp_path: Pa
         workers=1,
         followers=1,
         topics=TopicSettings(partitions=2),
-        kafka=KafkaSettings(data=tmp_path / "kafka", port=0),
+        kafka=KafkaSettings(data=tmp_path / "kafka", port=0, java_options=QUICK_START),
         environment={**demo_environment(), "ANTIFRAUD_SNAPSHOT_SECONDS": "1"},
     ) as center:
         center.start_workers()

@@ -17,6 +17,7 @@ from streams.kafka import KafkaSettings
 from streams.outcomes import records_of
 from streams.publishing import publish_files
 from streams.topics import TopicSettings
+from tests.conftest import QUICK_START
 from tests.rules.small import SETTINGS
 from tests.streams.events import document, valid_id, written
 
@@ -123,7 +124,7 @@ def center(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Center]:
         workers=1,
         followers=1,
         topics=TopicSettings(partitions=2),
-        kafka=KafkaSettings(data=folder / "kafka", port=0),
+        kafka=KafkaSettings(data=folder / "kafka", port=0, java_options=QUICK_START),
         environment={**demo_environment(), "ANTIFRAUD_SNAPSHOT_SECONDS": "1"},
         rulebook=rulebook,
     ) as started:
