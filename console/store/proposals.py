@@ -16,7 +16,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, TypeVar, cast
 
 from sqlalchemy import Connection, RowMapping, insert, select, update
 
@@ -73,26 +73,24 @@ class Proposal:
 
 Effect = Callable[[Connection, Actor, Proposal, int], None]
 OpeningEffect = Callable[[Connection, Vault, Actor, Proposal, int], None]
+SomeEffect = TypeVar("SomeEffect", Effect, OpeningEffect)
 _effects: dict[Kind, Effect] = {}
 _opening_effects: dict[Kind, OpeningEffect] = {}
 
 
 def on_approved(kind: Kind) -> Callable[[Effect], Effect]:
     """Say what an approval of this kind brings about; each kind has one effect."""
-
-    def registered(effect: Effect) -> Effect:
-        if _effects.setdefault(kind, effect) is not effect:
-            raise ValueError(f"an approved {kind} already has an effect")
-        return effect
-
-    return registered
+    return _registering(_effects, kind)
 
 
 def on_approved_opening(kind: Kind) -> Callable[[OpeningEffect], OpeningEffect]:
     """As `on_approved`, of a kind whose effect opens identities: it gets the vault after the connection."""
+    return _registering(_opening_effects, kind)
 
-    def registered(effect: OpeningEffect) -> OpeningEffect:
-        if _opening_effects.setdefault(kind, effect) is not effect:
+
+def _registering(effects: dict[Kind, SomeEffect], kind: Kind) -> Callable[[SomeEffect], SomeEffect]:
+    def registered(effect: SomeEffect) -> SomeEffect:
+        if effects.setdefault(kind, effect) is not effect:
             raise ValueError(f"an approved {kind} already has an effect")
         return effect
 

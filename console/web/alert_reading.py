@@ -27,12 +27,12 @@ from console.web.api.alert_detail import (
     HoldView,
     NoticeView,
     PartyView,
-    SideView,
     SignalView,
     WarningView,
     WithoutView,
 )
 from console.web.api.alert_models import CampaignRow, RowMaker, campaign_row
+from console.web.habits_reading import habits_view
 from console.web.queue_reading import feature_texts
 from console.web.timeline import bars_of
 from console.web.viewer import Viewer
@@ -118,17 +118,10 @@ def _habits(connection: Connection, row: RowMapping, moves: list[Move]) -> Habit
     usual = habits.before(connection, key, moment, moves)
     paid = key != row["payee"]
     other = row["payee"] if paid else row["payer"]
-    hour = habits.hour_of(moment)
-    return HabitsView(
-        operations=usual.operations,
-        days=usual.days,
-        paid=SideView(**asdict(usual.paid)),
-        received=SideView(**asdict(usual.received)),
-        hours=list(usual.hours),
-        usual_hours=sorted(usual.usual_hours),
+    return habits_view(
+        usual,
+        moment,
         times_median=usual.times_median(row["amount"], paid=paid),
-        hour=hour,
-        hour_is_usual=hour in usual.usual_hours,
         counterparty_is_new=other not in usual.known if other is not None else None,
     )
 

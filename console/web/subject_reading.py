@@ -14,7 +14,7 @@ from console.store.errors import NotFound
 from console.store.subjects import Move, Subject
 from console.store.tables import holds, meters, registry_entries, warnings
 from console.web.alert_reading import hexadecimal
-from console.web.api.alert_detail import BarView, HabitsView, SideView
+from console.web.api.alert_detail import BarView, HabitsView
 from console.web.api.alert_models import alert_rows
 from console.web.api.case_models import CaseRow, case_row
 from console.web.api.subject_models import (
@@ -31,6 +31,7 @@ from console.web.api.subject_models import (
     SubjectDetail,
     WarnedView,
 )
+from console.web.habits_reading import habits_view
 from console.web.timeline import bars_of
 from console.web.viewer import Viewer
 from rules.events import CHANNELS, KINDS
@@ -104,20 +105,7 @@ def _view(drawing: Drawing) -> NetworkView:
 
 def _habits(moves: list[Move], key: int, now: int) -> HabitsView | None:
     usual = habits.of(moves, key, now)
-    if not usual.operations:
-        return None
-    return HabitsView(
-        operations=usual.operations,
-        days=usual.days,
-        paid=SideView(**asdict(usual.paid)),
-        received=SideView(**asdict(usual.received)),
-        hours=list(usual.hours),
-        usual_hours=sorted(usual.usual_hours),
-        times_median=None,
-        hour=habits.hour_of(now),
-        hour_is_usual=habits.hour_of(now) in usual.usual_hours,
-        counterparty_is_new=None,
-    )
+    return habits_view(usual, now) if usual.operations else None
 
 
 def _operations(connection: Connection, key: int) -> list[OperationView]:
