@@ -42,9 +42,6 @@ def request(
         raise Refused("no_institution")
     if payer == payee:
         raise Refused("same_institution")
-    # Only its own bank's reference is one that the payer's bank would have given the payment.
-    own = operation.institution == payer and len(operation.event_id) <= _REFERENCE
-    part = amount < operation.amount
     face = texts(language, "exports.camt056.does_not_claim")
     root = _xml.element(
         "Document",
@@ -59,27 +56,31 @@ def request(
             ),
             _xml.element("Case", _xml.text("Id", f"{_CASE}-{case_id}"), _agent("Cretr", payer)),
             _xml.element("CtrlData", _xml.text("NbOfTxs", 1), _xml.text("CtrlSum", decimal(operation.amount))),
-            _xml.element(
-                "Undrlyg",
-                _xml.element(
-                    "TxInf",
-                    _xml.text("CxlId", f"{_CASE}-RECALL-{recall_id}"),
-                    _xml.text("OrgnlEndToEndId", NOT_PROVIDED),
-                    _xml.text("OrgnlTxId", operation.event_id) if own else None,
-                    _xml.text("OrgnlIntrBkSttlmAmt", decimal(operation.amount), attributes={"Ccy": "KZT"}),
-                    _xml.text("OrgnlIntrBkSttlmDt", local(operation.occurred_at).date().isoformat()),
-                    _xml.element(
-                        "CxlRsnInf",
-                        _xml.element("Rsn", _xml.text("Cd", FRAUD)),
-                        _xml.text("AddtlInf", f"event_id {operation.event_id}", _NOTE),
-                        _xml.text("AddtlInf", f"asked back: KZT {decimal(amount)}", _NOTE) if part else None,
-                        _xml.text("AddtlInf", _DRAFT, _NOTE),
-                    ),
-                ),
-            ),
+            _xml.element("Undrlyg", _transaction(operation, recall_id, amount)),
         ),
     )
     return document(root, SCHEMA, face)
+
+
+def _transaction(operation: Operation, recall_id: int, amount: int) -> etree._Element:
+    # Only its own bank's reference is one that the payer's bank would have given the payment.
+    own = operation.institution == operation.payer.institution and len(operation.event_id) <= _REFERENCE
+    part = amount < operation.amount
+    return _xml.element(
+        "TxInf",
+        _xml.text("CxlId", f"{_CASE}-RECALL-{recall_id}"),
+        _xml.text("OrgnlEndToEndId", NOT_PROVIDED),
+        _xml.text("OrgnlTxId", operation.event_id) if own else None,
+        _xml.text("OrgnlIntrBkSttlmAmt", decimal(operation.amount), attributes={"Ccy": "KZT"}),
+        _xml.text("OrgnlIntrBkSttlmDt", local(operation.occurred_at).date().isoformat()),
+        _xml.element(
+            "CxlRsnInf",
+            _xml.element("Rsn", _xml.text("Cd", FRAUD)),
+            _xml.text("AddtlInf", f"event_id {operation.event_id}", _NOTE),
+            _xml.text("AddtlInf", f"asked back: KZT {decimal(amount)}", _NOTE) if part else None,
+            _xml.text("AddtlInf", _DRAFT, _NOTE),
+        ),
+    )
 
 
 def _agent(tag: str, bic: str) -> etree._Element:

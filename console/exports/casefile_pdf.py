@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -123,6 +124,15 @@ class _Paper:
         return told
 
     def _alert(self, alert: dict[str, Any]) -> list[Any]:
+        return [
+            paragraph(f"{alert['typology']['id']} · {self._in(alert['typology']['name'])}", HEAD),
+            paragraph(self._in(alert["explanation"])),
+            self._alert_facts(alert),
+            self._signals(alert),
+            self._evidence(alert),
+        ]
+
+    def _alert_facts(self, alert: dict[str, Any]) -> Any:
         rows = [
             (self._say("alert"), alert["alert_id"]),
             (self._say("when"), _time(alert["occurred_at"])),
@@ -137,7 +147,10 @@ class _Paper:
                 f"{alert['rulebook']['version']}, {alert['rulebook']['digest']}, {alert['typology']['version']}",
             ),
         ]
-        signals = [
+        return facts(rows)
+
+    def _signals(self, alert: dict[str, Any]) -> Any:
+        rows = [
             (
                 self._value("signal_states", signal["state"]),
                 self._in(signal["text"]),
@@ -146,7 +159,13 @@ class _Paper:
             )
             for signal in alert["signals"]
         ]
-        evidence = [
+        head = [self._say(name) for name in ("signal_state", "signal", "adds", "values")]
+        return columns(head, rows, (55, 205, 50, 195), (2,))
+
+    def _evidence(self, alert: dict[str, Any]) -> Any:
+        if not alert["evidence"]:
+            return paragraph(self._say("no_evidence"), NOTE)
+        rows = [
             (
                 _time(one["occurred_at"]),
                 _money(one["amount"]),
@@ -157,21 +176,8 @@ class _Paper:
             )
             for one in alert["evidence"][-_MOST_EVIDENCE:]
         ]
-        head = ("time", "amount", "direction", "counterparty", "event", "place")
-        return [
-            paragraph(f"{alert['typology']['id']} · {self._in(alert['typology']['name'])}", HEAD),
-            paragraph(self._in(alert["explanation"])),
-            facts(rows),
-            columns(
-                [self._say(name) for name in ("signal_state", "signal", "adds", "values")],
-                signals,
-                (55, 205, 50, 195),
-                (2,),
-            ),
-            columns([self._say(name) for name in head], evidence, (80, 78, 66, 100, 92, 90), (1,))
-            if evidence
-            else paragraph(self._say("no_evidence"), NOTE),
-        ]
+        head = [self._say(name) for name in ("time", "amount", "direction", "counterparty", "event", "place")]
+        return columns(head, rows, (80, 78, 66, 100, 92, 90), (1,))
 
     def _timeline(self) -> list[Any]:
         told = [
@@ -197,17 +203,12 @@ class _Paper:
         ]
 
     def _operations(self) -> list[Any]:
-        every = self._document["operations"]
         rows = [
             (_time(one["occurred_at"]), _money(one["amount"]), _whose(one["payer"]), _whose(one["payee"]))
-            for one in every[:_MOST_ROWS]
+            for one in self._document["operations"]
         ]
-        head = [self._say(name) for name in ("time", "amount", "payer", "payee")]
-        return [
-            paragraph(self._say("operations"), TITLE),
-            columns(head, rows, (62, 74, 182, 182), (1,)) if rows else paragraph(self._say("nothing"), NOTE),
-            *self._rest(every),
-        ]
+        table = self._table(("time", "amount", "payer", "payee"), rows, (62, 74, 182, 182), (1,))
+        return [paragraph(self._say("operations"), TITLE), *table]
 
     def _holds(self) -> list[Any]:
         rows = [
@@ -224,14 +225,7 @@ class _Paper:
             for state in hold["states"]
         ]
         names = ("number", "decision", "amount", "state", "since", "cause", "deadline")
-        head = [self._say(name) for name in names]
-        return [
-            paragraph(self._say("holds"), TITLE),
-            columns(head, rows[:_MOST_ROWS], (66, 74, 72, 66, 62, 92, 62), (2,))
-            if rows
-            else paragraph(self._say("nothing"), NOTE),
-            *self._rest(rows),
-        ]
+        return [paragraph(self._say("holds"), TITLE), *self._table(names, rows, (66, 74, 72, 66, 62, 92, 62), (2,))]
 
     def _trace(self) -> list[Any]:
         rows = [
@@ -241,14 +235,11 @@ class _Paper:
             )
             for row in self._document["trace"]
         ]  # fmt: skip
-        head = [self._say(name) for name in ("hop", "account", "received", "still_there", "left")]
+        names = ("hop", "account", "received", "still_there", "left")
         return [
             paragraph(self._say("trace"), TITLE),
             paragraph(self._say("trace_how"), NOTE),
-            columns(head, rows[:_MOST_ROWS], (48, 187, 90, 90, 90), (2, 3, 4))
-            if rows
-            else paragraph(self._say("nothing"), NOTE),
-            *self._rest(rows),
+            *self._table(names, rows, (48, 187, 90, 90, 90), (2, 3, 4)),
         ]
 
     def _audit(self) -> list[Any]:
@@ -256,14 +247,8 @@ class _Paper:
             (str(one["number"]), _time(one["at"]), f"{one['actor']} ({one['role']})", one["action"], one["hash"])
             for one in self._document["audit"]
         ]
-        head = [self._say(name) for name in ("number", "time", "actor", "act", "hash")]
-        return [
-            paragraph(self._say("audit"), TITLE),
-            columns(head, rows[:_MOST_ROWS], (40, 90, 95, 90, 190), (0,))
-            if rows
-            else paragraph(self._say("nothing"), NOTE),
-            *self._rest(rows),
-        ]
+        table = self._table(("number", "time", "actor", "act", "hash"), rows, (40, 90, 95, 90, 190), (0,))
+        return [paragraph(self._say("audit"), TITLE), *table]
 
     def _signature(self) -> list[Any]:
         signature = self._signed["signature"]
@@ -278,7 +263,16 @@ class _Paper:
             facts(rows),
         ]
 
-    def _rest(self, rows: list[Any]) -> list[Any]:
+    def _table(
+        self, names: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int], right: Sequence[int]
+    ) -> list[Any]:
+        """At most _MOST_ROWS rows under their heads, and how many more there are."""
+        if not rows:
+            return [paragraph(self._say("nothing"), NOTE)]
+        head = [self._say(name) for name in names]
+        return [columns(head, rows[:_MOST_ROWS], widths, right), *self._rest(rows)]
+
+    def _rest(self, rows: Sequence[Any]) -> list[Any]:
         left = len(rows) - _MOST_ROWS
         return [paragraph(self._say("left_out", n=left), NOTE)] if left > 0 else []
 

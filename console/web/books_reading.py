@@ -106,26 +106,8 @@ def books_read(connection: Connection, case_id: int) -> BooksView:
         held=standing.held,
         paid=sum(standing.paid.values()),
         owed=sum(standing.owed.values()),
-        claims=[
-            ClaimView(
-                claim_id=row["claim_id"],
-                claimant=names[row["claimant"]],
-                operation=event_text(row["operation"]),
-                amount=row["amount"],
-                state=row["state"],
-            )
-            for row in found.claims
-        ],
-        suggested=[
-            SuggestionView(
-                operation=event_text(row["event"]),
-                payer=names[row["payer"]],
-                payee=names.get(row["payee"]),
-                amount=row["amount"],
-                occurred_at=row["occurred_at"],
-            )
-            for row in suggested
-        ],
+        claims=[_claim(row, names) for row in found.claims],
+        suggested=[_suggestion(row, names) for row in suggested],
         frozen_at=[
             FrozenView(party=names[key], amount=amount, until=ends.get(key))
             for key, amount in standing.frozen.items()
@@ -141,6 +123,26 @@ def books_read(connection: Connection, case_id: int) -> BooksView:
         ],
         recalls=[_recall(row) for row in recalls.of_case(connection, case_id)],
         postings=[_posting(row, names) for row in found.postings],
+    )
+
+
+def _claim(row: RowMapping, names: dict[int, str]) -> ClaimView:
+    return ClaimView(
+        claim_id=row["claim_id"],
+        claimant=names[row["claimant"]],
+        operation=event_text(row["operation"]),
+        amount=row["amount"],
+        state=row["state"],
+    )
+
+
+def _suggestion(row: RowMapping, names: dict[int, str]) -> SuggestionView:
+    return SuggestionView(
+        operation=event_text(row["event"]),
+        payer=names[row["payer"]],
+        payee=names.get(row["payee"]),
+        amount=row["amount"],
+        occurred_at=row["occurred_at"],
     )
 
 

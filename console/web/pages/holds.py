@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Final, Literal
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from fastapi.responses import Response
 from console.machine import picture
 from console.store import holds
 from console.store.holds import PAGE, Filter, Hold
-from console.web.house import TheHouse
+from console.web.house import House, TheHouse
 from console.web.page import page
 from console.web.tokens import Cursor, Hash, Word, cursor_of
 from console.web.viewer import Viewer, may
@@ -45,12 +46,6 @@ def listed(
         institutions = holds.institutions(connection)
         causes = holds.causes(connection)
     asked = {"show": show, "decision": decision, "institution": institution, "within": within, "cause": cause}
-
-    def words(prefix: str, names: list[str]) -> list[tuple[str, str]]:
-        texts = house.renderer.texts
-        keys = [(name, prefix + name) for name in names]
-        return [(name, texts(viewer.language, key) if key in texts else name) for name, key in keys]
-
     return page(
         request,
         viewer,
@@ -60,10 +55,10 @@ def listed(
         show=show,
         chosen=chosen,
         within=within,
-        decisions=words("holds.decision.", list(GRAVITY)),
+        decisions=_named(house, viewer, "holds.decision.", GRAVITY),
         institutions=[(name, name) for name in institutions],
-        withins=words("holds.within.", list(WITHIN)),
-        causes=words("holds.cause.", causes),
+        withins=_named(house, viewer, "holds.within.", WITHIN),
+        causes=_named(house, viewer, "holds.cause.", causes),
         following=_following(found, asked),
     )
 
@@ -77,6 +72,13 @@ def one(request: Request, viewer: Reader, house: TheHouse, hold_id: Hash) -> Res
         alerts = holds.alerts_behind(connection, found)
     drawn = picture([state.state for state in states], found.event.clock)
     return page(request, viewer, "holds/one.html", hold=found, states=states, alerts=alerts, drawn=drawn)
+
+
+def _named(house: House, viewer: Viewer, prefix: str, names: Iterable[str]) -> list[tuple[str, str]]:
+    """Each with its text; what has none, being newer than this console, stays as it is."""
+    texts = house.renderer.texts
+    keys = [(name, prefix + name) for name in names]
+    return [(name, texts(viewer.language, key) if key in texts else name) for name, key in keys]
 
 
 def _following(found: list[Hold], asked: dict[str, str]) -> str | None:
