@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
+from types import ModuleType
 
 import pytest
 
 from console.rulebooks.checking import check
 from console.texts import Language, load
 from console.web.fault_words import FaultWords
+from rules import lists, procedure, pyramid_index, tracing, typology
 from rules.feature_reading import read_features
 from tests.rules.small import TYPOLOGY, documents
 from tests.rules.test_features import GOOD, document
@@ -87,6 +91,20 @@ def test_every_mistake_in_a_feature_is_said_in_words(language: Language) -> None
         for text in filter(None, (error.message, error.suggestion)):
             assert re.search("[а-яё]", IN_WORDS(language, text) or ""), text
     assert IN_WORDS("ru", "a rulebook holds at most 128 features, here are 130") is not None
+
+
+@pytest.mark.parametrize("module", [lists, procedure, pyramid_index, tracing, typology])
+def test_whatever_files_of_the_catalogue_are_refused_for_is_said_in_words(module: ModuleType) -> None:
+    raised = [each.exc for each in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(each, ast.Raise)]
+    said = [_sentence(call.args[0]) for call in raised if isinstance(call, ast.Call)]
+    assert said
+    assert [text for text in said if not re.search("[а-яё]", IN_WORDS("ru", text) or "")] == []
+
+
+def _sentence(text: ast.expr) -> str:
+    """A message as it reads with x for each of its values."""
+    parts = text.values if isinstance(text, ast.JoinedStr) else [text]
+    return "".join(str(part.value) if isinstance(part, ast.Constant) else "x" for part in parts)
 
 
 def test_what_the_engine_says_otherwise_stays_as_it_is() -> None:
