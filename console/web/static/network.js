@@ -6,6 +6,7 @@
   const SIZES = { money: 5, device: 5, phone: 5 };
   const REACH = 12; // pixels around a node within which the mouse is on it
   const MANY = 500; // nodes that are drawn as points without dashes while the picture moves
+  const MOST = 2_000; // nodes that the server gives at once
   const STILL = 150; // ms after which it is drawn in full again
 
   class Network {
@@ -13,7 +14,9 @@
       this.root = root;
       this.center = root.dataset.network;
       this.canvas = root.querySelector("canvas");
-      this.pen = this.canvas.getContext("2d");
+      this.screen = this.canvas.getContext("2d");
+      this.picture = document.createElement("canvas"); // without what the mouse is on, which changes far more often
+      this.pen = this.picture.getContext("2d");
       this.list = root.querySelector(".network-list");
       this.nodes = [];
       this.edges = [];
@@ -25,7 +28,7 @@
       root.hidden = false;
       this.listen();
       this.fit();
-      this.load(this.center, 2);
+      this.load(2, 200);
     }
 
     // -- data ---------------------------------------------------------------------------------------------------------
@@ -39,10 +42,18 @@
       return answer.json();
     }
 
-    async load(token, hops) {
-      const found = await this.ask(`/api/subjects/${token}/network?hops=${hops}&most=200`);
+    async load(hops, most) {
+      const found = await this.ask(`/api/subjects/${this.center}/network?hops=${hops}&most=${most}`);
+      [this.nodes, this.edges, this.chosen] = [[], [], []];
+      this.places.clear();
+      this.way.clear();
       this.merge(found, { x: 0, y: 0, size: 1 });
       this.whole();
+    }
+
+    async more() {
+      await this.load(4, MOST);
+      this.root.querySelector("[data-do=more]").hidden = true;
     }
 
     // What comes in around a subject is put where that subject stands, smaller.
@@ -118,8 +129,11 @@
     // A canvas that is given a size is empty: it is drawn at once, or a page that is printed or pictured misses it.
     fit() {
       this.ratio = devicePixelRatio || 1;
-      this.canvas.width = this.canvas.clientWidth * this.ratio;
-      this.canvas.height = this.canvas.clientHeight * this.ratio;
+      for (const each of [this.canvas, this.picture]) {
+        each.width = this.canvas.clientWidth * this.ratio;
+        each.height = this.canvas.clientHeight * this.ratio;
+      }
+      this.stale = true;
       this.draw();
     }
 
@@ -172,6 +186,11 @@
     }
 
     redraw() {
+      this.stale = true;
+      this.show();
+    }
+
+    show() {
       if (this.waiting) return;
       this.waiting = true;
       requestAnimationFrame(() => { this.waiting = false; this.draw(); });
@@ -180,6 +199,28 @@
     draw() {
       const style = getComputedStyle(document.documentElement);
       const colour = (name) => style.getPropertyValue(name);
+      if (this.stale) this.paint(colour);
+      this.stale = false;
+      const { screen, view, ratio } = this;
+      screen.setTransform(1, 0, 0, 1, 0, 0);
+      screen.clearRect(0, 0, this.canvas.width, this.canvas.height);
+      // A browser that gives the canvas no place gives it no size, and nothing can be copied from that.
+      if (this.picture.width && this.picture.height) screen.drawImage(this.picture, 0, 0);
+      const named = this.nodes[this.hovered];
+      if (!named) return;
+      screen.setTransform(ratio, 0, 0, ratio, this.canvas.width / 2, this.canvas.height / 2);
+      const [x, y] = [(named.x - view.x) * view.scale, (named.y - view.y) * view.scale];
+      screen.beginPath();
+      screen.arc(x, y, 10, 0, 7);
+      screen.strokeStyle = colour("--focus");
+      screen.lineWidth = 2;
+      screen.stroke();
+      screen.fillStyle = colour("--text");
+      screen.font = "12px sans-serif";
+      screen.fillText(`${named.token}${named.alerts ? `, ${this.root.dataset.alerts}: ${named.alerts}` : ""}`, x + 9, y - 9);
+    }
+
+    paint(colour) {
       const { pen, view, ratio } = this;
       pen.setTransform(1, 0, 0, 1, 0, 0);
       pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
@@ -195,12 +236,7 @@
       this.dots((node) => node.found_by !== "money" && node.hop > 0, colour("--series-3"), x, y);
       this.dots((node) => node.hop === 0, colour("--series-2"), x, y);
       if (!this.coarse) this.rings((node) => node.alerts > 0, colour("--critical"), 2, x, y);
-      this.rings((_, number) => this.chosen.includes(number) || number === this.hovered, colour("--focus"), 5, x, y);
-      const named = this.nodes[this.hovered];
-      if (!named) return;
-      pen.fillStyle = colour("--text");
-      pen.font = "12px sans-serif";
-      pen.fillText(`${named.token}${named.alerts ? `, ${this.root.dataset.alerts}: ${named.alerts}` : ""}`, x(named) + 9, y(named) - 9);
+      this.rings((_, number) => this.chosen.includes(number), colour("--focus"), 5, x, y);
     }
 
     lines(wanted, colour, dashes, x, y) {
@@ -261,7 +297,7 @@
       canvas.addEventListener("pointermove", (event) => {
         if (from === null) {
           const hovered = this.at(event.offsetX, event.offsetY);
-          if (hovered !== this.hovered) { this.hovered = hovered; this.redraw(); }
+          if (hovered !== this.hovered) { this.hovered = hovered; this.show(); }
           return;
         }
         const [across, down] = [event.offsetX - from.x, event.offsetY - from.y];
@@ -312,6 +348,7 @@
         farther: () => this.zoom(1 / 1.3),
         whole: () => this.whole(),
         expand: () => this.expand(),
+        more: () => this.more(),
         way: () => this.findWay(),
       };
       try {
