@@ -21,6 +21,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,7 @@ from streams.tokens import DEMO_VARIABLE
 HERE: Final = Path(__file__).parent
 ANALYSTS: Final = 20
 START_SECONDS: Final = 60.0
+Answers = tuple[list[float], list[int]]  # ms and bytes of each
 # What viewers look at: most of them the whole queue, some what is theirs, of one kind, or grave.
 WATCHED: Final = ("", "", "", "view=alerts", "assignee=me", "typology=T03", "severity=critical&severity=high")
 
@@ -148,7 +150,8 @@ def measure(wanted: argparse.Namespace, address: str, viewers: list[str], analys
         "rate": wanted.rate,
         "viewers": wanted.viewers,
         "arriving": wanted.arriving,
-        "pages": {name: _figures(*told) for name, told in sorted(pages.items(), key=lambda item: _order(item[0]))},
+        "pages": {name: _figures(*told) for name, told in pages.items()},
+        "families": {name: _figures(*told) for name, told in _families(pages).items()},
         "events": sum(map(len, seen["seen"])),
         "event_bytes": seen["bytes"],
         "streams_broken": seen["ended"],
@@ -166,12 +169,10 @@ def _beside(script: str, **asked: Any) -> subprocess.Popen[str]:
     return process
 
 
-async def _ask(
-    address: str, cookies: list[str], rate: float, warm: float, until: float
-) -> dict[str, tuple[list[float], list[int]]]:
+async def _ask(address: str, cookies: list[str], rate: float, warm: float, until: float) -> dict[str, Answers]:
     """Ask for pages at random times; ms and bytes of each answer, by the name of the page."""
     chance = random.Random(1)
-    told: dict[str, tuple[list[float], list[int]]] = {page.name: ([], []) for page in PAGES}
+    told: dict[str, Answers] = {page.name: ([], []) for page in PAGES}
     shares = [page.share for page in PAGES]
     counted_from = time.time() + warm
     # Kept for less than the server keeps them: one that closes just then would count as a failure.
@@ -188,9 +189,7 @@ async def _ask(
     return told
 
 
-async def _one(
-    client: httpx.AsyncClient, page: Page, path: str, cookie: str, due: float, into: tuple[list[float], list[int]]
-) -> None:
+async def _one(client: httpx.AsyncClient, page: Page, path: str, cookie: str, due: float, into: Answers) -> None:
     answer = await client.get(path, headers={"Cookie": cookie})
     if answer.status_code != 200:
         raise RuntimeError(f"{page.name}: {path} is answered with {answer.status_code}.")
@@ -214,6 +213,16 @@ def _delays(
     return delays
 
 
+def _families(pages: dict[str, Answers]) -> dict[str, Answers]:
+    """Answers of pages whose names begin the same, put together: few of one kind say little of its slowest."""
+    families: dict[str, Answers] = {}
+    for name, (taken, sizes) in pages.items():
+        family = families.setdefault(re.split("[:,]", name)[0], ([], []))
+        family[0].extend(taken)
+        family[1].extend(sizes)
+    return families
+
+
 # -- what is told -----------------------------------------------------------------------------------------------------
 
 
@@ -229,17 +238,14 @@ def _figures(taken: list[float], sizes: Sequence[int] = (0,)) -> dict[str, float
     }
 
 
-def _order(name: str) -> int:
-    return next(place for place, page in enumerate(PAGES) if page.name == name)
-
-
 def show(told: dict[str, Any]) -> None:
     """Print the table."""
     print(f"{'ms':36} {'times':>6} {'median':>8} {'p95':>8} {'worst':>8} {'bytes':>9}")
-    lines = {**told["pages"], "from commit to viewer": told["to_viewer"]}
-    for name, figures in lines.items():
-        cells = [f"{figures.get(column, 0):8.1f}" for column in ("median", "p95", "worst")]
-        print(f"{name:36} {figures['times']:6} {' '.join(cells)} {figures.get('bytes', 0):9,.0f}")
+    for lines in (told["pages"], told["families"], {"from commit to viewer": told["to_viewer"]}):
+        for name, figures in lines.items():
+            cells = [f"{figures.get(column, 0):8.1f}" for column in ("median", "p95", "worst")]
+            print(f"{name:36} {figures['times']:6} {' '.join(cells)} {figures.get('bytes', 0):9,.0f}")
+        print()
     print(f"{told['viewers']} viewers, {told['events']:,} events to them, {told['streams_broken']} streams broke off")
 
 
