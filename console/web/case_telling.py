@@ -6,11 +6,14 @@ import itertools
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
+from console.store.errors import NotFound
+from console.web.api.alert_models import AlertRow
 from console.web.api.case_models import CaseDetail, MomentView
 from console.web.formats import KAZAKHSTAN
 
+PAGE: Final = 100  # alerts of a case that its page shows at once: it stays light
 Next = Literal["nothing", "close", "check", "add", "work", "file"]
 
 
@@ -55,6 +58,26 @@ def summary(found: CaseDetail) -> Summary:
         unworked=unworked,
         next=_next(found, unworked),
     )
+
+
+class Part(NamedTuple):
+    """The alerts that one page of a case lists: its `page`, counted from 1, and which of all they are."""
+
+    alerts: list[AlertRow]
+    page: int
+    first: int  # counted from 1
+    last: int  # 0 where the case has none
+    more: bool
+
+
+def part(found: CaseDetail, page: int) -> Part:
+    """A page of the alerts; NotFound where the case has fewer, but for the first page of an empty one."""
+    first = PAGE * (page - 1)
+    alerts = found.alerts[first : first + PAGE]
+    if not alerts and page > 1:
+        raise NotFound("page")
+    last = first + len(alerts)
+    return Part(alerts, page, first + 1, last, last < len(found.alerts))
 
 
 def course(moments: Sequence[MomentView]) -> list[Step]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 
 from console.people import users
@@ -21,7 +21,7 @@ from console.web.api.case_models import (
     Username,
     case_detail,
 )
-from console.web.case_telling import course, summary
+from console.web.case_telling import course, part, summary
 from console.web.house import House, TheHouse
 from console.web.list_queries import AskedCases
 from console.web.page import page, see_other
@@ -29,7 +29,6 @@ from console.web.possible import possible
 from console.web.viewer import Viewer, may
 
 router = APIRouter()
-_ALERTS: Final = 100  # of a case that its page shows at once: it stays light
 Reader = Annotated[Viewer, Depends(may("cases.read"))]
 Worker = Annotated[Viewer, Depends(may("cases.work"))]
 Maker = Annotated[Viewer, Depends(may("proposals.make"))]
@@ -75,10 +74,14 @@ def add_alert(
 
 @router.get("/cases/{case_id}")
 def show(
-    request: Request, viewer: Reader, house: TheHouse, case_id: Number, alerts: Literal["first", "all"] = "first"
+    request: Request,
+    viewer: Reader,
+    house: TheHouse,
+    case_id: Number,
+    number: Annotated[int, Query(alias="page", ge=1, le=cases.MOST_ALERTS)] = 1,
 ) -> Response:
-    """One case, with the first of its alerts or all of them."""
-    return _page(request, viewer, house, case_id, most=None if alerts == "all" else _ALERTS)
+    """One case, with a page of its alerts."""
+    return _page(request, viewer, house, case_id, number=number)
 
 
 @router.post("/cases/{case_id}")
@@ -173,7 +176,7 @@ def _page(
     case_id: int,
     *,
     stale: dict[str, str] | None = None,
-    most: int | None = _ALERTS,
+    number: int = 1,
 ) -> Response:
     with house.store.reading() as connection:
         found = case_detail(connection, viewer, case_id)
@@ -186,7 +189,7 @@ def _page(
         status=200 if stale is None else 409,
         found=found,
         summary=summary(found),
-        most=most,
+        part=part(found, number),
         course=course(found.history),
         stale=stale,
         last=last,

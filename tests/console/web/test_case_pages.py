@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from console.store.opening import Store
 from tests.console.builders import NOW, alert, feed, person
 from tests.console.web.clients import Browser, signed_in
 
 ALERT = f"{1:032x}"
+LIGHT = 220_000  # bytes: with its scripts and styles a page stays below 300 KB
 
 
 def opened(store: Store, **said: str) -> Browser:
@@ -24,6 +27,24 @@ def test_a_case_is_shown_with_its_alerts_and_what_happened(store: Store) -> None
     assert browser.submit("/cases/1/notes", text="called the bank").status_code == 303
     assert "called the bank" in browser.get("/cases/1").text
     assert browser.get(f"/alerts/{ALERT}").text.count("/cases/1") >= 1
+
+
+def test_a_case_with_many_alerts_is_shown_by_pages_that_stay_light(store: Store) -> None:
+    feed(store, "suspicious-operations", *(alert(n, payer=person(n), payee=person(900)) for n in range(1, 241)))
+    browser = signed_in(store, "analyst", clock=lambda: NOW)
+    browser.submit("/cases", title="Loans", campaign="1")
+    pages = [browser.get(f"/cases/1?page={number}") for number in (1, 2, 3)]
+    rows = [re.findall('<tr data-row data-seq="([0-9]+)"', page.text) for page in pages]
+    assert [len(each) for each in rows] == [100, 100, 40]
+    assert len({seq for each in rows for seq in each}) == 240
+    for page, told in zip(pages, ("1–100", "101–200", "201–240"), strict=True):
+        assert f"Alerts {told} of 240 are shown." in page.text
+        assert "/cases/1?page=4" not in page.text
+        assert len(page.content) < LIGHT
+    assert 'rel="next" href="/cases/1?page=2#alerts"' in pages[0].text
+    assert 'rel="prev"' not in pages[0].text
+    assert 'rel="prev" href="/cases/1?page=2#alerts"' in pages[2].text
+    assert browser.get("/cases/1?page=4").status_code == 404
 
 
 def test_who_was_slower_sees_both_texts(store: Store) -> None:
