@@ -148,7 +148,7 @@ def take_up(connection: Connection, actor: Actor, draft: drafts.Draft) -> None:
     need(actor, drafts.WRITE)
     proposal = latest_of(connection, draft.draft_id)
     if proposal is None or proposal.state in ("proposed", "approved"):
-        raise Stale(draft.name)
+        raise Stale(draft.name, draft.of)
     drafts.answered(connection, draft.draft_id, "draft")
 
 

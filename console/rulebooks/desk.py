@@ -22,7 +22,6 @@ from console.store.drafts import Draft
 from console.store.errors import NotFound, Stale, StoreError
 from console.store.opening import Store
 
-READ: Final = "rulebook.read"
 RECENT_ALERTS: Final = 5  # each of them is judged again some hundred times
 
 
@@ -145,7 +144,7 @@ class Desk:
         """
         opened = self.open(draft_id)
         if opened.draft.version != version:
-            raise Stale(opened.draft.name)
+            raise Stale(opened.draft.name, opened.draft.of)
         digest = self.in_force_digest()
         with self.store.writing() as connection:
             return approval.propose(connection, actor, opened.draft, opened.whole, digest, reason, now=self.clock())

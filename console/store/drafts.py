@@ -47,6 +47,11 @@ class Draft:
         """How errors name it."""
         return f"draft {self.draft_id}"
 
+    @property
+    def of(self) -> tuple[str, object]:
+        """How the audit log names it."""
+        return _KIND, self.draft_id
+
 
 def begin(connection: Connection, actor: Actor, title: str, base: Files, *, now: int) -> int:
     """Begin a draft that changes nothing yet, and return its number."""
@@ -148,7 +153,7 @@ def _update(connection: Connection, draft: Draft, version: int, **values: object
         .values(version=version + 1, **values)
     )
     if changed.rowcount != 1:
-        raise Stale(draft.name, (_KIND, draft.draft_id))
+        raise Stale(draft.name, draft.of)
 
 
 def _draft(row: RowMapping) -> Draft:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,11 +20,11 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.audit import request_id
-from console.store.audit_log import Entry, last_of
 from console.store.errors import NotAllowed, NotFound, Stale, StoreAway, StoreError, StoreFull, StoreLocked
 from console.vault import NoIdentifier, ReasonMissing, Unopenable
 from console.web.again import page_behind, sent
 from console.web.door import door
+from console.web.faster import Change, changes
 from console.web.house import house_of
 from console.web.once import Once
 from console.web.page import is_partial, language_for, local_path, page
@@ -73,8 +74,28 @@ class Problem(BaseModel):
     errors: list[FieldError] = Field(default_factory=list, description="which fields, where that is what is wrong")
 
 
+class ChangedProblem(Problem):
+    """The same where it does not fit what is there now (409)."""
+
+    changes: list[Change] = Field(description="who changed what in the meantime, and how it stands now, where known")
+
+
+def _schema(model: type[Problem]) -> dict[str, Any]:
+    """The schema of a problem in one piece: FastAPI puts it where references into it would lead nowhere."""
+    schema = model.model_json_schema()
+    parts = schema.pop("$defs", {})
+    text = json.dumps(schema)
+    for name, part in parts.items():
+        text = text.replace(json.dumps({"$ref": f"#/$defs/{name}"}), json.dumps(part))
+    whole: dict[str, Any] = json.loads(text)
+    return whole
+
+
 PROBLEM_RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
-    status: {"description": said, "content": {"application/problem+json": {"schema": Problem.model_json_schema()}}}
+    status: {
+        "description": said,
+        "content": {"application/problem+json": {"schema": _schema(ChangedProblem if status == 409 else Problem)}},
+    }
     for status, said in {
         400: "Not a request that can be read.",
         401: "Not signed in, or the session is over.",
@@ -95,7 +116,7 @@ class _Told:
     key: str
     values: Mapping[str, object] = field(default_factory=dict)
     fields: Sequence[FieldError] = ()
-    last: Entry | None = None  # the change by which somebody else was faster
+    changes: Sequence[Change] = ()  # by which others were faster
 
 
 def install(app: FastAPI) -> None:
@@ -167,7 +188,7 @@ def _told(request: Request, error: Exception) -> _Told:
         return _Told(403, "errors.must_enrol")
     if isinstance(error, StoreError):
         known = next((_STORE[kind] for kind in type(error).mro() if kind in _STORE), (422, "errors.invalid"))
-        return _Told(*known, last=_last_change(request, error))
+        return _Told(*known, changes=changes(request, _viewer(request), error) if isinstance(error, Stale) else ())
     if isinstance(error, RequestValidationError):
         return _Told(422, "errors.invalid", fields=_fields(request, error))
     if isinstance(error, HTTPException):
@@ -184,14 +205,6 @@ def _fields(request: Request, error: RequestValidationError) -> list[FieldError]
         said = texts(language, kind if kind in texts else "errors.field.other")
         found.append(FieldError(field=".".join(str(part) for part in each["loc"][1:]), message=said))
     return found
-
-
-def _last_change(request: Request, error: StoreError) -> Entry | None:
-    if not isinstance(error, Stale) or error.of is None:
-        return None
-    with contextlib.suppress(StoreError), house_of(request).store.reading() as connection:
-        return last_of(connection, *error.of)
-    return None
 
 
 def _to_the_door(request: Request, error: NotSignedIn) -> Response:
@@ -231,7 +244,7 @@ def _page(request: Request, told: _Told) -> Response:
         key=told.key,
         values=dict(told.values),
         fields=told.fields,
-        last=told.last,
+        last=next((change for change in told.changes if change.at is not None), None),
         again=None if partial else again,
         resend=viewer is not None and may_do and not again.secret,
         onward=_where(request) if partial else page_behind(request),
@@ -245,13 +258,14 @@ def _page(request: Request, told: _Told) -> Response:
 
 def _problem(request: Request, told: _Told) -> Response:
     texts, language = house_of(request).renderer.texts, language_for(request, _viewer(request))
-    problem = Problem(
-        title=texts(language, _title(texts, told.key)),
-        status=told.status,
-        detail=texts(language, told.key, **told.values),
-        instance=f"urn:uuid:{request_id.get()}",
-        errors=list(told.fields),
-    )
+    said: dict[str, Any] = {
+        "title": texts(language, _title(texts, told.key)),
+        "status": told.status,
+        "detail": texts(language, told.key, **told.values),
+        "instance": f"urn:uuid:{request_id.get()}",
+        "errors": list(told.fields),
+    }
+    problem = ChangedProblem(**said, changes=list(told.changes)) if told.status == 409 else Problem(**said)
     return JSONResponse(problem.model_dump(), told.status, media_type="application/problem+json")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -61,3 +63,11 @@ def test_every_operation_answers_as_it_says(role: Any, tmp_path: Path, empty_fil
     print(f"{role}: {operations} operations")
     assert not failures, "\n\n".join(failures)
     assert operations > 80
+
+
+def test_every_reference_in_the_description_leads_somewhere(store: Store) -> None:
+    description = stranger(store).get("/api/openapi.json").json()
+    known = {f"#/components/schemas/{name}" for name in description["components"]["schemas"]}
+    led = set(re.findall(r'"\$ref": "([^"]+)"', json.dumps(description)))
+    assert led
+    assert led <= known

@@ -58,6 +58,28 @@ def test_who_was_slower_sees_both_texts(store: Store) -> None:
     assert "Theirs" in answer.text
 
 
+def test_a_program_that_was_slower_is_told_who_was_faster_and_what_is_there_now(store: Store) -> None:
+    mine = opened(store, restricted="1")
+    other = signed_in(store, "senior", clock=lambda: NOW)
+    # What it does not know of the case, it is not told by the way either.
+    acts = {"action": "escalate", "target": [f"{ALERT}.1"]}
+    now = {"kind": "alert", "id": ALERT, "state": "new", "version": 2, "owner": None}
+    for browser, last in ((other, (None, None)), (mine, ("analyst", "case.alerts_added"))):
+        (told,) = browser.call("POST", "/api/alerts/actions", acts).json()["changes"]
+        assert now.items() <= told.items()
+        assert (told["actor"], told["action"]) == last
+    mine.submit("/cases/1/members", username="senior")
+    change = {"version": 1, "title": "Айгүл's loans", "owner": "senior", "restricted": True}
+    assert other.call("PUT", "/api/cases/1", change).status_code == 200
+    late = mine.call("PUT", "/api/cases/1", change)
+    assert late.status_code == 409
+    (told,) = late.json()["changes"]
+    assert told.pop("at") > 0
+    theirs = {"kind": "case", "id": "1", "actor": "senior", "action": "case.changed"}
+    assert told == {**theirs, "state": "open", "version": 2, "owner": "senior"}
+    assert "Айгүл" not in late.text
+
+
 def test_a_restricted_case_is_not_there_for_others(store: Store) -> None:
     mine = opened(store, restricted="1")
     other = signed_in(store, "senior", clock=lambda: NOW)
