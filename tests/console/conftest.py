@@ -8,12 +8,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.profiles import CHEAPEST
 from sqlalchemy import create_engine, text
 
+from console.people import passwords
 from console.store.opening import Store
 from tests.tools import postgresql as private_postgresql
 
 _NUMBERS = itertools.count(1)
+
+# Before any test module hashes a password: a tenth of a second at every door is Argon2's work, not the console's.
+passwords._hasher = PasswordHasher.from_parameters(CHEAPEST)
+passwords._NOBODY = passwords.hash_of("nobody knows this one")
 
 
 @pytest.fixture(scope="session")
