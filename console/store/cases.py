@@ -6,7 +6,7 @@ seen; notes, alerts and members are added and taken away one by one and need non
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -32,6 +32,15 @@ class NotPossible(StoreError):
     def __init__(self, code: str, message: str, remedy: str) -> None:
         super().__init__(message, remedy)
         self.code = code
+
+
+@dataclass(frozen=True)
+class CaseSize:
+    """How much work a case is: its alerts, those not closed, and the nearest legal deadline of these (ms UTC)."""
+
+    alerts: int = 0
+    unworked: int = 0
+    deadline_at: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,18 +97,18 @@ def listing(
     connection: Connection,
     viewer: Actor,
     *,
-    state: State | None = None,
+    states: Collection[State] = (),
     owner: str | None = None,
     after: tuple[int, int] | None = None,
     limit: int = 50,
 ) -> CasePage:
-    """Cases that the viewer may know of, the latest first."""
+    """Cases that the viewer may know of, the latest first; `states`: only those in one of them."""
     chosen = select(cases)
     if "audit.read" not in viewer.permissions:
         mine = exists().where(case_members.c.case_id == cases.c.case_id, case_members.c.username == viewer.username)
         chosen = chosen.where(or_(cases.c.restricted.is_(False), cases.c.owner == viewer.username, mine))
-    if state is not None:
-        chosen = chosen.where(cases.c.state == state)
+    if states:
+        chosen = chosen.where(cases.c.state.in_(states))
     if owner is not None:
         chosen = chosen.where(cases.c.owner == owner)
     place = tuple_(cases.c.opened_at, cases.c.case_id)
@@ -109,6 +118,22 @@ def listing(
     rows = list(connection.execute(ordered).mappings())
     last = rows[limit - 1] if len(rows) > limit else None
     return CasePage(rows[:limit], (last["opened_at"], last["case_id"]) if last is not None else None)
+
+
+def sizes(connection: Connection, case_ids: Iterable[int], now: int) -> dict[int, CaseSize]:
+    """How large cases are; those without alerts are left out."""
+    unworked = alerts.c.state != "closed"
+    counted = (
+        select(
+            alerts.c.case_id,
+            func.count(),
+            func.count().filter(unworked),
+            func.min(alerts.c.deadline_at).filter(unworked, alerts.c.deadline_at > now),
+        )
+        .where(alerts.c.case_id.in_(case_ids))
+        .group_by(alerts.c.case_id)
+    )
+    return {case_id: CaseSize(*size) for case_id, *size in connection.execute(counted)}
 
 
 def change(

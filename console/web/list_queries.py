@@ -9,8 +9,8 @@ from pydantic import BaseModel, Field
 
 from console.store import cases
 from console.store.audit_log import Sought
-from console.store.cases import CasePage
-from console.web.api.case_models import place_of
+from console.store.cases import CaseSize
+from console.web.api.case_models import CaseList, case_line, place_of
 from console.web.house import House
 from console.web.viewer import Viewer
 
@@ -22,17 +22,19 @@ class CaseQuery(BaseModel):
     mine: bool = False
     after: str | None = Field(default=None, max_length=90, description="`next` of the page before")
 
-    def found(self, house: House, viewer: Viewer) -> tuple[CasePage, str | None]:
-        """The cases that the viewer may know of, the latest first, and where the next page begins; NotFound."""
+    def found(self, house: House, viewer: Viewer) -> CaseList:
+        """The cases that the viewer may know of, the latest first; NotFound."""
         with house.store.reading() as connection:
             page = cases.listing(
                 connection,
                 viewer,
-                state=None if self.state == "all" else self.state,
+                states=() if self.state == "all" else (self.state,),
                 owner=viewer.username if self.mine else None,
                 after=place_of(self.after),
             )
-        return page, None if page.next is None else f"{page.next[0]}.{page.next[1]}"
+            sizes = cases.sizes(connection, [row["case_id"] for row in page.rows], house.clock())
+        lines = [case_line(row, sizes.get(row["case_id"], CaseSize())) for row in page.rows]
+        return CaseList(cases=lines, next=None if page.next is None else f"{page.next[0]}.{page.next[1]}")
 
 
 class AuditQuery(BaseModel):

@@ -55,8 +55,12 @@ class MoneyQuery(BaseModel):
         return Limits(self.accounts, innocent, delay_ms=self.delay * _MINUTE_MS)
 
     def address(self, **changes: Any) -> str:
-        """The query of an address that asks the same but for the changes."""
-        asked = self.model_dump(exclude_defaults=True) | changes
+        """The query of an address that asks the same but for the changes; nothing that a form adds, as a reason.
+
+        >>> MoneyQuery(hops=3).address(method="lifo")
+        'hops=3&method=lifo'
+        """
+        asked = self.model_dump(include=set(MoneyQuery.model_fields), exclude_defaults=True) | changes
         return urlencode({name: value for name, value in asked.items() if value is not None})
 
 

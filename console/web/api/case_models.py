@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Path
@@ -10,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from sqlalchemy import Connection, RowMapping
 
 from console.store import case_history, cases, proposals
+from console.store.cases import CaseSize
 from console.store.errors import NotFound
 from console.store.proposals import Proposal
 from console.web.api.alert_models import AlertRow, alert_rows
@@ -40,10 +42,18 @@ class CaseRow(BaseModel):
     version: int
 
 
+class CaseLine(CaseRow):
+    """A case of a list, with how much work it is."""
+
+    alerts: int
+    unworked: int = Field(description="alerts that are not closed")
+    deadline_at: int | None = Field(description="the nearest legal deadline of those that is not over")
+
+
 class CaseList(BaseModel):
     """A page of cases."""
 
-    cases: list[CaseRow]
+    cases: list[CaseLine]
     next: str | None = Field(description="`after` of the next page")
 
 
@@ -154,6 +164,11 @@ def place_of(cursor: str | None) -> tuple[int, int] | None:
 def case_row(row: RowMapping) -> CaseRow:
     """The line of a case."""
     return CaseRow(**{name: row[name] for name in CaseRow.model_fields})
+
+
+def case_line(row: RowMapping, size: CaseSize) -> CaseLine:
+    """The line of a case in a list."""
+    return CaseLine(**case_row(row).model_dump(), **asdict(size))
 
 
 def proposal_view(proposal: Proposal) -> ProposalView:

@@ -22,7 +22,6 @@ from console.web.api.case_models import (
     ProposalView,
     Username,
     case_detail,
-    case_row,
     proposal_view,
 )
 from console.web.house import TheHouse
@@ -64,8 +63,7 @@ class Narrative(BaseModel):
 @router.get("/cases", summary="Cases, the latest first")
 def listing(viewer: Reader, house: TheHouse, asked: AskedCases) -> CaseList:
     """Those that the viewer may know of."""
-    found, following = asked.found(house, viewer)
-    return CaseList(cases=[case_row(row) for row in found.rows], next=following)
+    return asked.found(house, viewer)
 
 
 @router.post("/cases", summary="Open a case", status_code=201)

@@ -56,7 +56,7 @@ def _page(
         found = alert_reading.read(connection, viewer, desk_of(request).shelf, alert_id)
         colleagues = workers(connection)
         last = audit_log.last_of_alert(connection, alert_id, found.alert.case_id) if stale is not None else None
-        own = cases.listing(connection, viewer, state="open", owner=viewer.username, limit=_OPEN_CASES).rows
+        own = cases.listing(connection, viewer, states=["open"], owner=viewer.username, limit=_OPEN_CASES).rows
     bars = [Bar(**bar.model_dump()) for bar in found.history]
     name = house.renderer.texts(viewer.language, "alert.history_picture")
     return page(

@@ -37,9 +37,9 @@ Maker = Annotated[Viewer, Depends(may("proposals.make"))]
 @router.get("/cases")
 def listing(request: Request, viewer: Reader, house: TheHouse, asked: AskedCases) -> Response:
     """Cases that the viewer may know of, the latest first."""
-    found, following = asked.found(house, viewer)
-    onward = f"/cases?state={asked.state}&mine={int(asked.mine)}&after={following}" if following else None
-    return page(request, viewer, "cases/list.html", rows=found.rows, state=asked.state, mine=asked.mine, onward=onward)
+    found = asked.found(house, viewer)
+    onward = f"/cases?state={asked.state}&mine={int(asked.mine)}&after={found.next}" if found.next else None
+    return page(request, viewer, "cases/list.html", rows=found.cases, state=asked.state, mine=asked.mine, onward=onward)
 
 
 @router.post("/cases")

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from pydantic import Field
 
 from console.money.purses import METHODS
-from console.store import cases, meters, recalls
+from console.store import alerts, cases, meters, recalls, subjects
 from console.store.money import event_of
 from console.web.house import House, TheHouse
 from console.web.money_asking import claimed, propose_freeze
@@ -26,6 +26,7 @@ CaseReader = Annotated[Viewer, Depends(may("cases.read"))]
 Maker = Annotated[Viewer, Depends(may("proposals.make"))]
 Asked = Annotated[MoneyQuery, Query()]
 _OWN_CASES: Final = 100  # offered to put a proposal into
+_WORKED: Final = ("open", "filed")  # states of those cases: money is got back after the report too
 _ROWS: Final = 60  # of a table: the largest sums
 
 
@@ -105,7 +106,11 @@ def _show(
     with house.store.reading() as connection:
         reading = read(connection, events, asked)
         collectors = meters.suspected(connection, [party.key for party in reading.followed.named.values()])
-        own = cases.listing(connection, viewer, state="open", limit=_OWN_CASES).rows if viewer.can("cases.read") else []
+        visible = viewer.can("cases.read")
+        own = cases.listing(connection, viewer, states=_WORKED, limit=_OWN_CASES).rows if visible else []
+        first = reading.followed.asked[0]
+        sides = subjects.named(connection, [key for key in (first.payer, first.payee) if key is not None])
+        found = alerts.of_event(connection, first.institution, first.event_id) if case_id is None else []
     followed = reading.followed
     said, moved = followed.traces[asked.method], followed.traces[asked.method].moved
     picture, left_out = picture_of(followed, asked.method)
@@ -122,6 +127,8 @@ def _show(
         asked=asked,
         base=base,
         case_id=case_id,
+        sides=sides,
+        alerts=[row for row in found if row["status"] == "active"],
         methods=METHODS,
         kinds=KINDS,
         collectors=sorted({party.token for party in followed.named.values() if party.key in collectors}),
