@@ -6,13 +6,13 @@ import re
 
 import pytest
 
-from console.store import proposals
+from console.store import cases, proposals
 from console.store.money import event_text
 from console.store.opening import Store
 from console.texts import Language
 from rules.events import DAY_MS
 from tests.console.builders import NOW
-from tests.console.money.stories import CHECKER, CHIEF, MULE, VICTIMS, event, fraud
+from tests.console.money.stories import CHECKER, CHIEF, MAKER, MULE, VICTIMS, event, fraud
 from tests.console.web.clients import Browser, signed_in
 
 PAID = event_text(event("paid-0"))
@@ -23,6 +23,14 @@ def approve_latest(store: Store) -> None:
     with store.writing() as connection:
         waiting = proposals.waiting(connection, CHECKER)[-1]
         proposals.approve(connection, CHECKER, waiting.proposal_id, waiting.digest, now=NOW)
+
+
+def assert_said_in_words(store: Store, *words: str) -> None:
+    """Whoever checks the latest proposal reads sums and names, and the bare document only below them."""
+    with store.reading() as connection:
+        number = proposals.waiting(connection, CHECKER)[-1].proposal_id
+    said = analyst(store).get(f"/proposals/{number}").text.partition("The whole document")[0]
+    assert all(word in said for word in words)
 
 
 def analyst(store: Store, language: Language = "en") -> Browser:
@@ -57,6 +65,8 @@ def test_money_is_frozen_recovered_and_divided_over_the_pages(store: Store) -> N
         f"{base}/trace/freeze", case_id=case_id, party=[MULE.text, CHIEF.text], reason="It is leaving"
     )
     assert answer.status_code == 303
+    assert "reason" not in answer.headers["location"], "what was typed is in no address"
+    assert_said_in_words(store, "200,000.00", CHIEF.text)
     approve_latest(store)
     assert "its time is over" in browser.get(base).text
     assert browser.submit(f"{base}/recovered", party=CHIEF.text, amount="199999.99").status_code == 303
@@ -65,6 +75,7 @@ def test_money_is_frozen_recovered_and_divided_over_the_pages(store: Store) -> N
     assert "66,666.67" in shown
     assert VICTIMS[2].text in shown
     assert browser.submit(f"{base}/distribution", division="pro_rata", reason="All alike").status_code == 303
+    assert_said_in_words(store, "Pro rata", "66,666.67")
     approve_latest(store)
     books = browser.get(f"/api{base}").json()
     assert (books["held"], books["paid"], books["owed"]) == (0, 20_000_000, 10_000_000)
@@ -92,6 +103,9 @@ def test_the_api_says_what_the_pages_show(store: Store) -> None:
     assert told["accounts"][0]["token"] == MULE.text
     body = {"case_id": case_id, "parties": [told["accounts"][-1]["token"]], "reason": "It is leaving"}
     assert browser.call("POST", f"/api/money/{PAID}/freeze", body).status_code == 201
+    with store.writing() as connection:
+        cases.filed(connection, MAKER, case_id)
+    assert f'<option value="{case_id}"' in browser.get(f"/money/{PAID}").text, "a reported case gets its money back too"
     asked_back = {"case_id": case_id, "amount": 10_000_000, "reason": "Fraud"}
     assert browser.call("POST", f"/api/money/{PAID}/recall", asked_back).status_code == 201
     assert browser.call("POST", f"/api/money/{PAID}/recall", asked_back).status_code == 422
