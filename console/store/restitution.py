@@ -1,30 +1,26 @@
-"""The books of a case in the store: claims of victims, postings, and how what was recovered is to be divided."""
+"""The books of a case in the store: what victims claim, and every posting of its ledger."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final
 
 from sqlalchemy import Connection, RowMapping, Select, insert, or_, select, update
 
 from console import audit
 from console.money import restitution as books
 from console.money.restitution import Claim, Posting, Standing, Unbalanced
-from console.store import cases, money, operations, proposals, subjects
+from console.store import cases, money, operations
 from console.store.actor import Actor, need
 from console.store.cases import WORK
 from console.store.errors import NotFound
 from console.store.ids import next_id, next_of
-from console.store.proposals import Proposal, on_approved
 from console.store.refused import MoneyRefused
 from console.store.tables import alerts, claims, ledger
 from console.store.tables import operations as operation_rows
 from rules.events import DAY_MS, FIRST_FACT
 
-KIND: Final = "distribution"
-Division = Literal["pro_rata", "fifo"]
-DIVISIONS: Final[tuple[Division, ...]] = get_args(Division)
 MOST_CLAIMS: Final = 500
 SUGGESTED: Final = 200
 LOOKED_BACK_MS: Final = 30 * DAY_MS  # before the first alert of a case: victims who never raised one
@@ -46,12 +42,7 @@ class Books:
 
 def books_of(connection: Connection, case_id: int) -> Books:
     """The books of a case, checked; Unbalanced where somebody changed them behind the console's back."""
-    claimed = list(
-        connection.execute(select(claims).where(claims.c.case_id == case_id).order_by(claims.c.claim_id)).mappings()
-    )
-    posted = list(
-        connection.execute(select(ledger).where(ledger.c.case_id == case_id).order_by(ledger.c.posting_id)).mappings()
-    )
+    claimed, posted = _rows(connection, case_id)
     return Books(claimed, posted, books.standing(_postings(posted), _claims(claimed)))
 
 
@@ -132,8 +123,7 @@ def withdraw_claim(connection: Connection, actor: Actor, case_id: int, claim_id:
     mine = (claims.c.claim_id == claim_id) & (claims.c.case_id == case_id) & (claims.c.state == "open")
     if connection.execute(update(claims).where(mine).values(state="withdrawn")).rowcount != 1:
         raise NotFound(f"open claim {claim_id} in case {case_id}")
-    rest = connection.execute(select(claims).where(claims.c.case_id == case_id)).mappings()
-    posted = connection.execute(select(ledger).where(ledger.c.case_id == case_id)).mappings()
+    rest, posted = _rows(connection, case_id)
     try:
         books.check(_postings(posted), _claims(rest))
     except Unbalanced:
@@ -146,57 +136,6 @@ def recovered(connection: Connection, actor: Actor, case_id: int, party: int, am
     _open_case(connection, actor, case_id)
     post(connection, actor, case_id, books.RECOVER, [(books.frozen(party), books.held(case_id), amount)], now=now)
     audit.write(connection, actor, "money.recovered", "case", case_id, amount=amount)
-
-
-def divided(connection: Connection, found: Books, division: Division) -> dict[int, int]:
-    """What is held, divided: claimant → tiyn."""
-    owed, held = found.standing.owed, found.standing.held
-    if division == "pro_rata":
-        return books.pro_rata(held, owed)
-    if not held or not any(owed.values()):
-        return dict.fromkeys(owed, 0)
-    came: dict[int, int] = {}
-    had: dict[int, int] = {}
-    for row in found.postings:
-        party = key_in_account(row["account"])
-        if party is not None and row["cause"] == books.RECOVER:
-            came[party] = came.get(party, 0) - row["amount"]
-        elif party is not None and row["cause"] == books.DISTRIBUTE:
-            had[party] = had.get(party, 0) + row["amount"]
-    return books.first_in_first_out(held, owed, _whose(connection, found), came, had)
-
-
-def propose_distribution(
-    connection: Connection, maker: Actor, case_id: int, division: Division, reason: str, *, now: int
-) -> int:
-    """Propose to divide what is held; the proposal's number. NotAllowed, NotFound, MoneyRefused."""
-    cases.find(connection, maker, case_id)
-    found = books_of(connection, case_id)
-    shares = {key: share for key, share in divided(connection, found, division).items() if share}
-    if not shares:
-        raise MoneyRefused("nothing_to_divide")
-    if any(each.kind == KIND and each.state == "proposed" for each in proposals.of_case(connection, case_id)):
-        raise MoneyRefused("distribution_waits")
-    named = subjects.named(connection, shares)
-    document = {
-        "case_id": case_id,
-        "division": division,
-        "amount": sum(shares.values()),
-        "shares": [{"claimant": named[key].token, "key": key, "amount": shares[key]} for key in sorted(shares)],
-    }
-    return proposals.propose(connection, maker, KIND, document, reason, now=now, case_id=case_id)
-
-
-@on_approved(KIND)
-def distribute(connection: Connection, checker: Actor, proposal: Proposal, now: int) -> None:
-    """Pay out what was approved; MoneyRefused where the books have changed so that it does not fit any more."""
-    assert proposal.case_id is not None
-    moves = [
-        (books.held(proposal.case_id), books.claimant(int(share["key"])), int(share["amount"]))
-        for share in proposal.content["shares"]
-    ]
-    post(connection, checker, proposal.case_id, books.DISTRIBUTE, moves, now=now)
-    settle(connection, proposal.case_id)
 
 
 def settle(connection: Connection, case_id: int) -> None:
@@ -222,8 +161,7 @@ def post(
         MoneyRefused: a law of the ledger would be broken; nothing is written.
     """
     transfer_id = next_of(connection, ledger.c.transfer_id)
-    posted = connection.execute(select(ledger).where(ledger.c.case_id == case_id)).mappings()
-    claimed = connection.execute(select(claims).where(claims.c.case_id == case_id)).mappings()
+    claimed, posted = _rows(connection, case_id)
     try:
         new = books.transfer(transfer_id, moves)
         books.check([*_postings(posted), *new], _claims(claimed))
@@ -246,37 +184,6 @@ def post(
     return transfer_id
 
 
-def _whose(connection: Connection, found: Books) -> dict[int, Mapping[int, int]]:
-    """Party → claimant → traced tiyn there, first in, first out, of the money of all claims followed together."""
-    events = [row["operation"] for row in found.open_claims]
-    followed = money.follow(connection, events, money.Question(hops=money.MOST_HOPS), ["fifo"])
-    around, said = followed.around, followed.traces["fifo"]
-    claimants = [around.rows[seed].payer for seed in around.seeds]
-    whose: dict[int, Mapping[int, int]] = {}
-    for account, parts in said.whose.items():
-        shares: dict[int, int] = {}
-        for number, amount in parts:
-            claimant = claimants[number - 1]
-            if claimant is not None:
-                shares[claimant] = shares.get(claimant, 0) + amount
-        whose[around.parties[account]] = shares
-    return whose
-
-
-def _open_case(connection: Connection, actor: Actor, case_id: int) -> None:
-    need(actor, WORK)
-    if cases.find(connection, actor, case_id)["state"] == "closed":
-        raise MoneyRefused("case_closed")
-
-
-def _postings(rows: Iterable[RowMapping]) -> list[Posting]:
-    return [Posting(row["transfer_id"], row["account"], row["amount"]) for row in rows]
-
-
-def _claims(rows: Iterable[RowMapping]) -> list[Claim]:
-    return [Claim(row["claim_id"], row["claimant"], row["amount"]) for row in rows if row["state"] != "withdrawn"]
-
-
 def key_in_account(account: str) -> int | None:
     """The party that an account of the ledger belongs to; None of `outside` and `held:CASE`.
 
@@ -285,3 +192,24 @@ def key_in_account(account: str) -> int | None:
     """
     kind, _, key = account.partition(":")
     return int(key) if kind in ("frozen", "claimant") else None
+
+
+def _open_case(connection: Connection, actor: Actor, case_id: int) -> None:
+    need(actor, WORK)
+    if cases.find(connection, actor, case_id)["state"] == "closed":
+        raise MoneyRefused("case_closed")
+
+
+def _rows(connection: Connection, case_id: int) -> tuple[list[RowMapping], list[RowMapping]]:
+    """The rows of `claims` and of `ledger` of a case, in the order in which they were written."""
+    claimed = select(claims).where(claims.c.case_id == case_id).order_by(claims.c.claim_id)
+    posted = select(ledger).where(ledger.c.case_id == case_id).order_by(ledger.c.posting_id)
+    return list(connection.execute(claimed).mappings()), list(connection.execute(posted).mappings())
+
+
+def _postings(rows: Iterable[RowMapping]) -> list[Posting]:
+    return [Posting(row["transfer_id"], row["account"], row["amount"]) for row in rows]
+
+
+def _claims(rows: Iterable[RowMapping]) -> list[Claim]:
+    return [Claim(row["claim_id"], row["claimant"], row["amount"]) for row in rows if row["state"] != "withdrawn"]

@@ -7,9 +7,10 @@ from typing import Any
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection, RowMapping
 
-from console.store import freezing, recalls, restitution, subjects
+from console.store import distribution, freezing, recalls, restitution, subjects
+from console.store.distribution import DIVISIONS, Division
 from console.store.money import event_text
-from console.store.restitution import Division, key_in_account
+from console.store.restitution import key_in_account
 
 
 class ClaimView(BaseModel):
@@ -94,7 +95,7 @@ def books_read(connection: Connection, case_id: int) -> BooksView:
     found = restitution.books_of(connection, case_id)
     standing = found.standing
     suggested = restitution.suggested(connection, case_id)
-    divided = {division: restitution.divided(connection, found, division) for division in restitution.DIVISIONS}
+    divided = {division: distribution.divided(connection, found, division) for division in DIVISIONS}
     ends = freezing.ends(connection, case_id)
     keys = [row["claimant"] for row in found.claims]
     keys += [key for row in suggested for key in (row["payer"], row["payee"])]

@@ -9,9 +9,9 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from console.money.restitution import Unbalanced
-from console.store import cases, freezing, recalls, restitution
+from console.store import cases, distribution, freezing, recalls, restitution
+from console.store.distribution import Division
 from console.store.money import event_of
-from console.store.restitution import Division
 from console.web.books_reading import BooksView, books_read
 from console.web.house import TheHouse
 from console.web.money_asking import claimed, propose_freeze
@@ -191,9 +191,7 @@ def lift(viewer: Worker, house: TheHouse, case_id: CaseId, body: LiftBody) -> Re
 def distribute(viewer: Maker, house: TheHouse, case_id: CaseId, body: DistributionBody) -> Proposed:
     """Propose to divide what was recovered."""
     with refusing(), house.store.writing() as connection:
-        number = restitution.propose_distribution(
-            connection, viewer, case_id, body.division, body.reason, now=house.clock()
-        )
+        number = distribution.propose(connection, viewer, case_id, body.division, body.reason, now=house.clock())
     return Proposed(proposal_id=number)
 
 

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import Response
 
 from console.money.restitution import Unbalanced
-from console.store import cases, freezing, recalls, restitution
+from console.store import cases, distribution, freezing, recalls, restitution
+from console.store.distribution import Division
 from console.store.money import event_of
-from console.store.restitution import Division
 from console.web.books_reading import books_read
 from console.web.house import TheHouse
 from console.web.money_reading import CaseId, Reason, TengeAndTiyn, refusing, tiyn_of
@@ -102,7 +102,7 @@ def distribute(
 ) -> Response:
     """Propose to divide what was recovered."""
     with refusing(), house.store.writing() as connection:
-        number = restitution.propose_distribution(connection, viewer, case_id, division, reason, now=house.clock())
+        number = distribution.propose(connection, viewer, case_id, division, reason, now=house.clock())
     return see_other(request, f"/cases/{case_id}/money", "money.said.proposed", number=number)
 
 

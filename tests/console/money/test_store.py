@@ -9,7 +9,7 @@ from sqlalchemy import insert, select
 
 from console.money.purses import METHODS
 from console.money.restitution import Unbalanced
-from console.store import freezing, money, proposals, recalls, restitution
+from console.store import distribution, freezing, money, proposals, recalls, restitution
 from console.store import operations as loading
 from console.store.errors import NotAllowed, NotFound
 from console.store.money import Followed, Question
@@ -156,8 +156,8 @@ def test_what_is_recovered_is_divided_to_the_tiyn_and_the_claims_are_settled(sto
     with store.writing() as connection:
         restitution.recovered(connection, MAKER, case_id, CHIEF.key, 200_000 * TIYN, now=NOW)
         found = restitution.books_of(connection, case_id)
-        divided = {each: restitution.divided(connection, found, each) for each in restitution.DIVISIONS}
-        number = restitution.propose_distribution(connection, MAKER, case_id, "pro_rata", "All alike", now=NOW)
+        divided = {each: distribution.divided(connection, found, each) for each in distribution.DIVISIONS}
+        number = distribution.propose(connection, MAKER, case_id, "pro_rata", "All alike", now=NOW)
     # The chief has what the first two victims paid; the third one's money is at the mule.
     assert divided["fifo"] == {VICTIMS[0].key: 10_000_000, VICTIMS[1].key: 10_000_000, VICTIMS[2].key: 0}
     assert sorted(divided["pro_rata"].values()) == [6_666_666, 6_666_667, 6_666_667]
@@ -174,7 +174,7 @@ def test_more_than_is_frozen_cannot_be_recovered_and_a_paid_claim_stays(store: S
         restitution.recovered(connection, MAKER, case_id, MULE.key, 90_001 * TIYN, now=NOW)
     with store.writing() as connection:
         restitution.recovered(connection, MAKER, case_id, MULE.key, 90_000 * TIYN, now=NOW)
-        number = restitution.propose_distribution(connection, MAKER, case_id, "fifo", "Whose it is", now=NOW)
+        number = distribution.propose(connection, MAKER, case_id, "fifo", "Whose it is", now=NOW)
     approve(store, number)
     with store.writing() as connection:
         claims = restitution.books_of(connection, case_id).claims

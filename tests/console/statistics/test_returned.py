@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from console.money import restitution as books
-from console.store import freezing, restitution
+from console.store import distribution, freezing, restitution
 from console.store.opening import Store
 from console.store.returned import Returned, returned
 from console.store.statistics import Choice
@@ -33,7 +33,7 @@ def test_each_tenge_that_came_back_counts_once(store: Store) -> None:
     case_id = frozen_case(store)
     with store.writing() as connection:
         restitution.recovered(connection, MAKER, case_id, CHIEF.key, 200_000 * TIYN, now=NOW)
-        number = restitution.propose_distribution(connection, MAKER, case_id, "pro_rata", "All alike", now=NOW)
+        number = distribution.propose(connection, MAKER, case_id, "pro_rata", "All alike", now=NOW)
     assert back(store).total == 0  # recovered is not yet returned
     approve(store, number)
     assert back(store) == Returned(0, 200_000 * TIYN, 0, 0)
