@@ -9,9 +9,9 @@ from typing import Any, Final
 from sqlalchemy import Connection, RowMapping, select
 
 from console.store import cases, proposals
-from console.store.tables import audit
+from console.store.tables import alerts, audit
 
-MOST: Final = 500  # moments of each sort, the latest
+MOST: Final = 400  # moments of each sort, the latest: with a page of alerts they stay below 300 KB
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,10 @@ class Moment:
 
 def of(connection: Connection, case_id: int) -> list[Moment]:
     """The moments of a case, the latest first."""
+    raised = select(alerts.c.occurred_at, alerts.c.typology, alerts.c.alert_id).where(alerts.c.case_id == case_id)
     found = [
-        Moment(row["occurred_at"], "alert", row["typology"], None, None, {"alert_id": row["alert_id"]})
-        for row in cases.alerts_of(connection, case_id, MOST)
+        Moment(row.occurred_at, "alert", row.typology, None, None, {"alert_id": row.alert_id})
+        for row in connection.execute(raised.order_by(alerts.c.occurred_at.desc(), alerts.c.seq.desc()).limit(MOST))
     ]
     found += [
         Moment(row["at"], "note", "note", row["author"], row["text"])

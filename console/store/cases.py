@@ -253,10 +253,10 @@ def members(connection: Connection, case_id: int) -> list[str]:
     return list(connection.execute(chosen.order_by(case_members.c.added_at, case_members.c.username)).scalars())
 
 
-def alerts_of(connection: Connection, case_id: int, limit: int = MOST_ALERTS) -> list[RowMapping]:
+def alerts_of(connection: Connection, case_id: int) -> list[RowMapping]:
     """The alerts of a case, the earliest first."""
     chosen = select(alerts).where(alerts.c.case_id == case_id).order_by(alerts.c.occurred_at, alerts.c.seq)
-    return list(connection.execute(chosen.limit(limit)).mappings())
+    return list(connection.execute(chosen).mappings())
 
 
 def notes_of(connection: Connection, case_id: int) -> list[RowMapping]:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, select, update
 from sqlalchemy.exc import IntegrityError
 
-from console.store import cases, filing, proposals
+from console.store import case_history, cases, filing, proposals
 from console.store.cases import NotPossible
 from console.store.errors import NotAllowed, NotFound, Stale
 from console.store.opening import Store
@@ -75,6 +75,16 @@ def test_a_campaign_comes_into_a_case_as_a_whole(store: Store) -> None:
         case_id = cases.open_case(connection, AIGUL, "All", now=NOW, campaign_id=campaign_id)
     with store.reading() as connection:
         assert len(cases.alerts_of(connection, case_id)) == 3
+
+
+def test_the_course_of_a_long_case_keeps_its_latest_alerts(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(case_history, "MOST", 2)
+    feed(store, "suspicious-operations", *(alert(number, payee=person(7), at=NOW + number) for number in range(1, 5)))
+    add_user(store, "aigul")
+    with store.writing() as connection:
+        case_id = cases.open_case(connection, AIGUL, "Long", now=NOW, campaign_id=1)
+        moments = [moment for moment in case_history.of(connection, case_id) if moment.sort == "alert"]
+    assert [moment.at for moment in moments] == [NOW + 4, NOW + 3]
 
 
 def test_what_was_checked_is_what_is_filed(store: Store) -> None:
