@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, Literal
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, insert, select
 
 from console.store.actor import Actor
 from console.store.tables import audit
+from console.store.upserts import chunks
 from streams.evidence.signing import canonical
 
 BEGINNING: Final = "0" * 64  # what the first entry has for the hash before it
@@ -123,7 +124,7 @@ def walk(connection: Connection) -> Chain:
 def hashes_of(connection: Connection, numbers: list[int]) -> Mapping[int, str]:
     """The hashes of some entries, by number; what is not there is left out."""
     found: dict[int, str] = {}
-    for some in _in_lots(numbers):
+    for some in chunks(numbers):
         rows = connection.execute(select(audit.c.number, audit.c.hash).where(audit.c.number.in_(some)))
         found.update({row.number: row.hash for row in rows})
     return found
@@ -140,8 +141,3 @@ def _fault(entry: Mapping[str, Any], number: int, previous: str) -> Fault | None
 def _hash(previous: str, entry: Mapping[str, Any]) -> str:
     covered = {name: entry[name] for name in _COVERED}
     return hashlib.sha256(previous.encode() + canonical(covered)).hexdigest()
-
-
-def _in_lots(numbers: list[int], size: int = 500) -> Iterator[list[int]]:
-    for start in range(0, len(numbers), size):
-        yield numbers[start : start + size]

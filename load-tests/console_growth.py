@@ -14,16 +14,16 @@ from sqlalchemy import create_engine, func, select, text
 
 from console.store.opening import Store
 from console.store.tables import operations
-from console.store.upserts import Row, add
+from console.store.upserts import Row, add, chunks
 from tests.tools import postgresql
 
 LOT = 1_000
 
 
 def fill(store: Store, rows: list[Row]) -> None:
-    for begin in range(0, len(rows), LOT):
+    for some in chunks(rows, LOT):
         with store.writing() as connection:
-            add(connection, operations, rows[begin : begin + LOT])
+            add(connection, operations, some)
 
 
 def in_sqlite(rows: list[Row]) -> int:

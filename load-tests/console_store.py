@@ -23,9 +23,9 @@ from console.network.neighbourhood import neighbourhood
 from console.people.roles import permissions_of
 from console.rulebooks.shelf import Shelf
 from console.store import queue
+from console.store.dealings import counterparties
 from console.store.opening import Store
 from console.store.sieve import NOBODY, Sieve
-from console.store.subjects import counterparties
 from console.web import alert_reading, queue_reading, subject_reading
 from console.web.queue_query import QueueQuery
 from console.web.viewer import Viewer

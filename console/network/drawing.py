@@ -12,8 +12,7 @@ from console.network.neighbourhood import Edge, Graph, Node
 from console.network.paths import Path
 from console.store.subjects import Subject, named
 from console.store.tables import alert_parties
-
-_SOME = 500
+from console.store.upserts import chunks
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,7 @@ def draw_path(connection: Connection, path: Path) -> Drawing:
 
 def _alerted(connection: Connection, keys: Collection[int]) -> dict[int, int]:
     found: dict[int, int] = {}
-    ordered = list(keys)
-    for begin in range(0, len(ordered), _SOME):
-        some = ordered[begin : begin + _SOME]
+    for some in chunks(keys):
         chosen = select(alert_parties.c.key, func.count()).where(alert_parties.c.key.in_(some))
         found |= {row[0]: row[1] for row in connection.execute(chosen.group_by(alert_parties.c.key))}
     return found

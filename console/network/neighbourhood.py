@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from console.store.subjects import Counterparty, counterparties, shared, users_of
+from console.store.dealings import Counterparty, counterparties, shared, users_of
 
 MOST_NODES: Final = 2_000
 MOST_HOPS: Final = 4

@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from console.network.neighbourhood import Edge, edges_between
-from console.store.subjects import counterparties
+from console.store.dealings import counterparties
 
 LONGEST: Final = 6  # steps
 LOOKED_UP: Final = 600  # subjects whose counterparties are read

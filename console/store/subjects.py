@@ -1,4 +1,4 @@
-"""Who stands where: a subject by its token, its alerts, its operations, its counterparties, what it shares with others.
+"""Who stands where: a subject by its token, its alerts and its operations.
 
 Of a subject with very many operations the latest are looked at, `LOOKED_AT` in each role: what is worked out of them
 is told as such.
@@ -9,31 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Connection,
-    RowMapping,
-    Select,
-    case,
-    func,
-    literal,
-    or_,
-    select,
-    true,
-    union_all,
-)
+from sqlalchemy import Column, Connection, RowMapping, or_, select, true
 
 from console.store.errors import NotFound
 from console.store.keys import key_of, short_text
 from console.store.tables import alert_parties, alerts, operations, tokens
-from rules.events import FIRST_FACT
+from console.store.upserts import chunks
 from streams.contracts.fields import TOKEN, TOKEN_PREFIX
 
 LOOKED_AT: Final = 2_000
-MOST_USERS: Final = 50  # of one device or telephone
 _TEXT: Final = re.compile(f"{TOKEN}|{TOKEN_PREFIX}")
 _SHOWN: Final = (
     operations.c.event,
@@ -80,33 +66,6 @@ class Move(NamedTuple):
     paid: bool  # by the subject, or with it where it is a device or telephone; else it received, or was named only
 
 
-@dataclass(frozen=True)
-class Counterparty:
-    """Money between a subject and another one; amounts in tiyn, instants in ms UTC."""
-
-    key: int
-    paid: int  # to the counterparty
-    paid_times: int
-    received: int
-    received_times: int
-    first_at: int
-    last_at: int
-
-    @property
-    def money(self) -> int:
-        """In both directions."""
-        return self.paid + self.received
-
-
-@dataclass(frozen=True)
-class Shared:
-    """A device or telephone that a subject used, and the others who used it."""
-
-    key: int
-    kind: str
-    users: tuple[tuple[int, int, int], ...]  # payer, times, last at
-
-
 def find(connection: Connection, text: str) -> Subject:
     """The subject with this token, or whose token begins with this half; NotFound."""
     if not _TEXT.fullmatch(text):
@@ -124,9 +83,8 @@ def named(connection: Connection, keys: Iterable[int | None], key_id: str = "k1"
     """The subjects of these keys; of one whose token has not come, what can be shown of it."""
     wanted = {key for key in keys if key is not None}
     found = {key: Subject(key, short_text(key, key_id), "") for key in wanted}
-    ordered = sorted(wanted)
-    for begin in range(0, len(ordered), 500):
-        chosen = select(tokens).where(tokens.c.key.in_(ordered[begin : begin + 500]))
+    for some in chunks(sorted(wanted)):
+        chosen = select(tokens).where(tokens.c.key.in_(some))
         found.update({row.key: Subject(row.key, row.token, row.kind) for row in connection.execute(chosen)})
     return found
 
@@ -187,72 +145,6 @@ def operation(connection: Connection, institution: str, event_id: str) -> RowMap
     return connection.execute(chosen).mappings().first()
 
 
-def counterparties(connection: Connection, key: int, *, limit: int = 100) -> list[Counterparty]:
-    """With whom a subject exchanges money, most money first."""
-    payer, payee = operations.c.payer, operations.c.payee
-    each = union_all(_latest(payer, payee, key), _latest(payee, payer, key)).subquery()
-    is_paid = each.c.paid == 1
-    money, times = func.sum(each.c.amount).label("money"), func.count()
-    paid, paid_times = func.sum(case((is_paid, each.c.amount), else_=0)), func.sum(each.c.paid)
-    first_at, last_at = func.min(each.c.occurred_at), func.max(each.c.occurred_at)
-    chosen = (
-        select(each.c.other, money, times, paid, paid_times, first_at, last_at)
-        .group_by(each.c.other)
-        .order_by(money.desc(), each.c.other)
-        .limit(limit)
-    )
-    return [
-        Counterparty(other, int(paid), paid_times, int(money - paid), times - paid_times, first_at, last_at)
-        for other, money, times, paid, paid_times, first_at, last_at in connection.execute(chosen).all()
-    ]
-
-
-def shared(connection: Connection, key: int, *, limit: int = 20) -> list[Shared]:
-    """Devices and telephones that a subject paid with, each with the others who did: the `limit` used last of each."""
-    found = []
-    for column in (operations.c.device, operations.c.phone):
-        latest = select(column, operations.c.occurred_at).where(operations.c.payer == key, column.is_not(None))
-        some = latest.order_by(operations.c.occurred_at.desc()).limit(LOOKED_AT).subquery()
-        used = some.c[column.name]
-        things = select(used).group_by(used).order_by(func.max(some.c.occurred_at).desc(), used).limit(limit)
-        for thing in connection.scalars(things).all():
-            others = tuple(user for user in users_of(connection, column.name, thing) if user[0] != key)
-            found.append(Shared(thing, column.name, others))
-    return found
-
-
-def users_of(connection: Connection, kind: str, key: int) -> list[tuple[int, int, int]]:
-    """(payer, times, last at) of those who lately paid with a device or telephone, the most frequent first."""
-    latest = (
-        select(operations.c.payer, operations.c.occurred_at)
-        .where(operations.c[kind] == key, operations.c.payer.is_not(None))
-        .order_by(operations.c.occurred_at.desc())
-        .limit(LOOKED_AT)
-        .subquery()
-    )
-    times = func.count().label("times")
-    chosen = (
-        select(latest.c.payer, times, func.max(latest.c.occurred_at))
-        .group_by(latest.c.payer)
-        .order_by(times.desc(), latest.c.payer)
-        .limit(MOST_USERS)
-    )
-    return [(payer, count, last) for payer, count, last in connection.execute(chosen)]
-
-
 def _is_met(connection: Connection, key: int) -> bool:
     columns: tuple[Column[int], ...] = (alert_parties.c.key, operations.c.payer, operations.c.payee)
     return any(connection.execute(select(column).where(column == key).limit(1)).first() for column in columns)
-
-
-def _latest(mine: ColumnElement[int], other: ColumnElement[int], key: int) -> Select[Any]:
-    """What a subject paid, or what it received, of late: `paid` is 1 or 0."""
-    paid = literal(1 if mine is operations.c.payer else 0).label("paid")
-    latest = (
-        select(other.label("other"), operations.c.amount, operations.c.occurred_at, paid)
-        .where(mine == key, other.is_not(None), other != key, operations.c.kind < FIRST_FACT)
-        .order_by(operations.c.occurred_at.desc())
-        .limit(LOOKED_AT)
-        .subquery()
-    )
-    return select(latest)

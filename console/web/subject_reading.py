@@ -9,7 +9,7 @@ from sqlalchemy import Connection, RowMapping, or_, select
 from console.network.drawing import Drawing, draw, draw_path
 from console.network.neighbourhood import neighbourhood
 from console.network.paths import path
-from console.store import cases, habits, subjects
+from console.store import cases, dealings, habits, subjects
 from console.store.errors import NotFound
 from console.store.subjects import Move, Subject
 from console.store.tables import holds, meters, registry_entries, warnings
@@ -129,7 +129,7 @@ def _operations(connection: Connection, key: int) -> list[OperationView]:
 
 
 def _counterparties(connection: Connection, key: int) -> list[CounterpartyView]:
-    found = subjects.counterparties(connection, key, limit=COUNTERPARTIES)
+    found = dealings.counterparties(connection, key, limit=COUNTERPARTIES)
     named = subjects.named(connection, [each.key for each in found])
     return [
         CounterpartyView(
@@ -141,7 +141,7 @@ def _counterparties(connection: Connection, key: int) -> list[CounterpartyView]:
 
 
 def _shared(connection: Connection, key: int) -> list[SharedView]:
-    found = subjects.shared(connection, key, limit=THINGS)
+    found = dealings.shared(connection, key, limit=THINGS)
     keys = {each.key for each in found} | {user for each in found for user, _, _ in each.users[:USERS]}
     named = subjects.named(connection, keys)
     return [
@@ -158,7 +158,7 @@ def _shared(connection: Connection, key: int) -> list[SharedView]:
 def _users(connection: Connection, subject: Subject) -> list[str]:
     if subject.kind not in ("device", "phone"):
         return []
-    users = [user for user, _, _ in subjects.users_of(connection, subject.kind, subject.key)]
+    users = [user for user, _, _ in dealings.users_of(connection, subject.kind, subject.key)]
     named = subjects.named(connection, users)
     return [named[user].token for user in users]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from console.store import habits, subjects
+from console.store import dealings, habits, subjects
 from console.store.errors import NotFound
 from console.store.opening import Store
 from tests.console.builders import NOW, alert, company, device, feed, feed_judged, operation, person, phone
@@ -42,7 +42,7 @@ def test_counterparties_come_by_money_in_both_directions(store: Store) -> None:
     filled(store)
     feed_judged(store, [operation("back", payer=SHOP, payee=A, tenge=7)])
     with store.reading() as connection:
-        found = subjects.counterparties(connection, A.key)
+        found = dealings.counterparties(connection, A.key)
     assert [each.key for each in found] == [B.key, SHOP.key]
     assert (found[1].paid_times, found[1].paid, found[1].received) == (19, 19_000_000, 700)
     assert found[1].last_at == NOW
@@ -51,8 +51,8 @@ def test_counterparties_come_by_money_in_both_directions(store: Store) -> None:
 def test_what_is_shared_names_the_others(store: Store) -> None:
     filled(store)
     with store.reading() as connection:
-        found = {each.key: [user for user, _, _ in each.users] for each in subjects.shared(connection, A.key)}
-        users = subjects.users_of(connection, "device", device(1).key)
+        found = {each.key: [user for user, _, _ in each.users] for each in dealings.shared(connection, A.key)}
+        users = dealings.users_of(connection, "device", device(1).key)
     assert found == {device(1).key: [B.key], phone(1).key: []}
     assert [(user, times) for user, times, _ in users] == [(A.key, 19), (B.key, 1)]
 
