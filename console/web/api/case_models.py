@@ -116,6 +116,18 @@ class NewCase(BaseModel):
     alert: list[AlertIdText] = Field(default_factory=list, max_length=500)
     campaign: int | None = Field(default=None, ge=1, le=2**53)
 
+    def opened(self, connection: Connection, viewer: Viewer, *, now: int) -> int:
+        """The number of the case that this opened, `now` in ms UTC; raises as console.store.cases.open_case does."""
+        return cases.open_case(
+            connection,
+            viewer,
+            self.title,
+            now=now,
+            restricted=self.restricted,
+            alert_ids=self.alert,
+            campaign_id=self.campaign,
+        )
+
 
 class CaseChange(BaseModel):
     """A change of a case, in the version that was seen."""
@@ -126,6 +138,12 @@ class CaseChange(BaseModel):
     title: Title
     owner: Username
     restricted: bool = False
+
+    def apply(self, connection: Connection, viewer: Viewer, case_id: int) -> None:
+        """Change the case so; raises as console.store.cases.change does."""
+        cases.change(
+            connection, viewer, case_id, self.version, title=self.title, owner=self.owner, restricted=self.restricted
+        )
 
 
 class CaseClosing(BaseModel):

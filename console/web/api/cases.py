@@ -70,15 +70,7 @@ def listing(viewer: Reader, house: TheHouse, asked: AskedCases) -> CaseList:
 def open_case(viewer: Worker, house: TheHouse, wanted: NewCase) -> CaseDetail:
     """With alerts, or with all alerts of a campaign."""
     with possible(), house.store.writing() as connection:
-        case_id = cases.open_case(
-            connection,
-            viewer,
-            wanted.title,
-            now=house.clock(),
-            restricted=wanted.restricted,
-            alert_ids=wanted.alert,
-            campaign_id=wanted.campaign,
-        )
+        case_id = wanted.opened(connection, viewer, now=house.clock())
         return case_detail(connection, viewer, case_id)
 
 
@@ -93,15 +85,7 @@ def show(viewer: Reader, house: TheHouse, case_id: Number) -> CaseDetail:
 def change(viewer: Worker, house: TheHouse, case_id: Number, wanted: CaseChange) -> CaseDetail:
     """409 where somebody else changed it after `version`."""
     with possible(), house.store.writing() as connection:
-        cases.change(
-            connection,
-            viewer,
-            case_id,
-            wanted.version,
-            title=wanted.title,
-            owner=wanted.owner,
-            restricted=wanted.restricted,
-        )
+        wanted.apply(connection, viewer, case_id)
         return case_detail(connection, viewer, case_id)
 
 

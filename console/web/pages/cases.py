@@ -46,15 +46,7 @@ def listing(request: Request, viewer: Reader, house: TheHouse, asked: AskedCases
 def open_case(request: Request, viewer: Worker, house: TheHouse, wanted: Annotated[NewCase, Form()]) -> Response:
     """Open a case with alerts, or with a whole campaign."""
     with possible(), house.store.writing() as connection:
-        case_id = cases.open_case(
-            connection,
-            viewer,
-            wanted.title,
-            now=house.clock(),
-            restricted=wanted.restricted,
-            alert_ids=wanted.alert,
-            campaign_id=wanted.campaign,
-        )
+        case_id = wanted.opened(connection, viewer, now=house.clock())
     return see_other(request, f"/cases/{case_id}", "cases.said.opened", n=case_id)
 
 
@@ -91,15 +83,7 @@ def change(
     """Change title, owner and who may know of it; where somebody was faster, show both."""
     try:
         with possible(), house.store.writing() as connection:
-            cases.change(
-                connection,
-                viewer,
-                case_id,
-                wanted.version,
-                title=wanted.title,
-                owner=wanted.owner,
-                restricted=wanted.restricted,
-            )
+            wanted.apply(connection, viewer, case_id)
     except Stale:
         return _page(request, viewer, house, case_id, stale={"title": wanted.title, "owner": wanted.owner})
     return see_other(request, f"/cases/{case_id}", "cases.said.changed")
