@@ -9,9 +9,10 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 
-from console.money.purses import METHODS
+from console.money.purses import METHODS, Method
 from console.store import alerts, cases, meters, recalls, subjects
-from console.store.money import event_of
+from console.store.money import Followed, Stop, event_of
+from console.store.operations import Operation
 from console.web.house import House, TheHouse
 from console.web.money_asking import claimed, propose_freeze
 from console.web.money_picture import picture_of
@@ -112,17 +113,14 @@ def _show(
         sides = subjects.named(connection, [key for key in (first.payer, first.payee) if key is not None])
         found = alerts.of_event(connection, first.institution, first.event_id) if case_id is None else []
     followed = reading.followed
-    said, moved = followed.traces[asked.method], followed.traces[asked.method].moved
     picture, left_out = picture_of(followed, asked.method)
-    came = [stop for stop in followed.stops if stop.received[asked.method]]
-    largest = sorted(came, key=lambda stop: -stop.received[asked.method])[:_ROWS]
-    shown = sorted(moved.nonzero()[0].tolist(), key=lambda place: (-int(moved[place]), place))[:_ROWS]
+    listed, unlisted = _stops(followed, asked.method)
     return page(
         request,
         viewer,
         "money/follow.html",
         followed=followed,
-        said=said,
+        said=followed.traces[asked.method],
         advice=reading.advice,
         asked=asked,
         base=base,
@@ -134,8 +132,22 @@ def _show(
         collectors=sorted({party.token for party in followed.named.values() if party.key in collectors}),
         picture=picture,
         left_out=left_out,
-        listed=sorted(largest, key=lambda stop: (stop.hop, -stop.received[asked.method])),
-        unlisted=len(came) - len(largest),
-        moves=[(followed.around.rows[place], place, int(moved[place])) for place in sorted(shown)],
+        listed=listed,
+        unlisted=unlisted,
+        moves=_moves(followed, asked.method),
         own_cases=own,
     )
+
+
+def _stops(followed: Followed, method: Method) -> tuple[list[Stop], int]:
+    """Where most of the money came to, the nearest first, and how many other accounts it came to."""
+    came = [stop for stop in followed.stops if stop.received[method]]
+    largest = sorted(came, key=lambda stop: -stop.received[method])[:_ROWS]
+    return sorted(largest, key=lambda stop: (stop.hop, -stop.received[method])), len(came) - len(largest)
+
+
+def _moves(followed: Followed, method: Method) -> list[tuple[Operation, int, int]]:
+    """The operations that moved most of it: each with its place, in order of time, and the tiyn of it that it moved."""
+    moved = followed.traces[method].moved
+    largest = sorted(moved.nonzero()[0].tolist(), key=lambda place: (-int(moved[place]), place))[:_ROWS]
+    return [(followed.around.rows[place], place, int(moved[place])) for place in sorted(largest)]
