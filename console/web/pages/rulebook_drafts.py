@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Path, Query, Request
 from fastapi.responses import Response
@@ -42,9 +43,13 @@ def begin(
     viewer: Writer,
     desk: TheDesk,
     title: Annotated[str, Form(min_length=3, max_length=200, pattern=PRINTED)],
+    path: FilePath = "",
 ) -> Response:
-    """Begin a draft from the rulebook in force."""
-    return see_other(request, f"/rulebook/drafts/{desk.begin(viewer, title)}")
+    """Begin a draft from the rulebook in force, with the file of `path` open in the editor if there is one."""
+    if path and not is_path(path):
+        raise Refusal(422, "rulebook.refused.path")
+    begun = f"/rulebook/drafts/{desk.begin(viewer, title)}"
+    return see_other(request, f"{begun}/edit?{urlencode({'path': path})}" if path else begun)
 
 
 @router.get("/{draft_id}")

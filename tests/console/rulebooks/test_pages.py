@@ -24,6 +24,13 @@ def author(store: Store) -> Browser:
     return browser
 
 
+def test_a_draft_begins_with_a_file_in_the_editor(author: Browser) -> None:
+    fields = {"csrf": author.csrf, "title": "Also T04", "path": T04}
+    begun = author.post("/rulebook/drafts", data=fields).headers["location"]
+    assert begun == "/rulebook/drafts/2/edit?path=typologies%2FT04-young-mule.yaml"
+    assert author.post("/rulebook/drafts", data=fields | {"path": "../secrets"}).status_code == 422
+
+
 def text_of(browser: Browser, path: str = T04) -> str:
     page = browser.get("/rulebook/drafts/1/edit", params={"path": path})
     found = re.search(r"<textarea[^>]*>\n(.*?)</textarea>", page.text, re.DOTALL)
