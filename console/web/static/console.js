@@ -90,9 +90,17 @@ function actionOf(key) {
   return button ? () => { button.focus(); button.click(); } : undefined;
 }
 
+// A box in the head of a table chooses its rows; a campaign is chosen whole, not once more by each of its alerts.
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("input.all")) return;
+  const boxes = event.target.closest("table").querySelectorAll("tbody tr:not(.inside) input[type=checkbox]");
+  boxes.forEach((box) => { box.checked = event.target.checked; });
+});
+
 // -- copying ---------------------------------------------------------------------------------------------------------
 
 function ready(root) {
+  root.querySelectorAll("input.all[hidden]").forEach((box) => { box.hidden = false; });
   if (navigator.clipboard) root.querySelectorAll(".copy[hidden]").forEach((button) => { button.hidden = false; });
 }
 
