@@ -25,23 +25,21 @@ $(READY): requirements.lock pyproject.toml
 demo: setup ## Play a simulated week through real Kafka and show what was found
 	$(BIN)/antifraud demo
 
-# The rules need one processor, the console's waits for a browser: side by side. Whole centers have the machine to themselves.
+# Two parts at a time: whoever is done with one takes the next. Whole centers have the machine to themselves.
 test: setup packages ## Run all tests, on a real Kafka, in a real browser
-	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-console test-rules
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 test-browser test-rules test-pages test-console
 	@$(MAKE) --no-print-directory test-center
 
-CONSOLE := console tests/browser tests/console
-CENTER  := tests/integration tests/scenarios tests/faults
-RULES   := rules models streams simulator $(filter-out $(CONSOLE) $(CENTER) %.py,$(wildcard tests/*)) tests/test_*.py
+browser := tests/browser
+center  := tests/integration tests/scenarios tests/faults
+pages   := tests/console/web tests/console/rulebooks tests/console/test_api_schema.py
+console := console $(filter-out $(pages) %.py,$(wildcard tests/console/*)) $(filter-out $(pages),$(wildcard tests/console/test_*.py))
+rules   := rules models streams simulator \
+           $(filter-out $(browser) $(center) tests/console %.py,$(wildcard tests/*)) tests/test_*.py
+PARTS   := test-browser test-center test-console test-pages test-rules
 
-test-console: setup
-	@$(TEST) -v -o cache_dir=.pytest_cache/console $(CONSOLE) | sed -u 's/^/console: /'
-
-test-rules: setup
-	@$(TEST) -v -o cache_dir=.pytest_cache/rules $(RULES) | sed -u 's/^/rules:   /'
-
-test-center: setup
-	@$(TEST) -v -o cache_dir=.pytest_cache/center $(CENTER) | sed -u 's/^/center:  /'
+$(PARTS): test-%: setup
+	@$(TEST) -v -o cache_dir=.pytest_cache/$* $($*) | sed -u 's/^/$*: /'
 
 packages: ## Install Chromium, PostgreSQL and OpenSSL for the tests, where they are missing
 	deploy/debian-packages
@@ -74,4 +72,4 @@ lock: setup ## Resolve the dependencies anew into requirements.lock
 clean: ## Remove what was built and run
 	rm -rf $(VENV) build *.egg-info var .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
-.PHONY: help setup demo test test-console test-rules test-center packages lint check rulebook bench faults format lock clean
+.PHONY: help setup demo test $(PARTS) packages lint check rulebook bench faults format lock clean
