@@ -47,11 +47,12 @@ def certificate(folder: Path) -> tuple[Path, Path]:
     return own, both
 
 
-@pytest.fixture
-def secured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def secured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where a broker takes TLS with SCRAM, the environment set so that ours may enter; its plain door made the user."""
-    authority, keystore = certificate(tmp_path)
-    data = tmp_path / "kafka"
+    folder = tmp_path_factory.mktemp("secured")
+    authority, keystore = certificate(folder)
+    data = folder / "kafka"
     data.mkdir()
     program = BrokerProgram.get(KafkaSettings().jars)
     plain = free_port()
@@ -83,17 +84,18 @@ def secured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         user = UserScramCredentialUpsertion("center", ScramMechanism.SCRAM_SHA_512, PASSWORD)
         assert admin.alter_user_scram_credentials([user]) == {"center": None}
         admin.close()
-        secret = tmp_path / "password"
+        secret = folder / "password"
         secret.write_text(f"{PASSWORD}\n")
         secret.chmod(0o600)
-        for name, value in {
-            "SECURITY_PROTOCOL": "SASL_SSL",
-            "CA_FILE": authority,
-            "SASL_USERNAME": "center",
-            "SASL_PASSWORD_FILE": secret,
-        }.items():
-            monkeypatch.setenv(f"ANTIFRAUD_KAFKA_{name}", str(value))
-        yield f"{HOST}:{port}"
+        with pytest.MonkeyPatch.context() as environment:
+            for name, value in {
+                "SECURITY_PROTOCOL": "SASL_SSL",
+                "CA_FILE": authority,
+                "SASL_USERNAME": "center",
+                "SASL_PASSWORD_FILE": secret,
+            }.items():
+                environment.setenv(f"ANTIFRAUD_KAFKA_{name}", str(value))
+            yield f"{HOST}:{port}"
     finally:
         broker.end("stop")
 
