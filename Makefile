@@ -48,6 +48,7 @@ lint: setup ## Style, formatting, types, import rules
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	cd load-tests && MYPYPATH=.. ../$(BIN)/mypy --config-file ../pyproject.toml *.py
 	$(BIN)/lint-imports
 
 check: lint rulebook test ## Everything that must hold before a change lands

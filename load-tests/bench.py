@@ -143,7 +143,9 @@ def at_rate(started: Center, file: Path, seconds: float) -> dict[str, Any]:
 def pairs(appended: np.ndarray[Any, Any], judged: np.ndarray[Any, Any], writing: np.ndarray[Any, Any]) -> list[Any]:
     """[p50 during, p50 after, p99 during, p99 after] of each snapshot that was followed by a time without one, ms."""
     breaks = np.flatnonzero(np.diff(writing) > 1_500)
-    begins, ends = writing[[0, *(breaks + 1)]] if len(writing) else [], writing[[*breaks, -1]] if len(writing) else []
+    if not len(writing):
+        return []
+    begins, ends = writing[[0, *(breaks + 1)]], writing[[*breaks, -1]]
     found = []
     for begin, end, following in zip(begins[:-1], ends[:-1], begins[1:], strict=True):
         # A look happens every SEEN_SECONDS; what was appended shortly before waits through the snapshot's beginning.

@@ -33,7 +33,7 @@ from typing import Any, Final
 
 import httpx
 from console_filling import fill
-from console_pages import PAGES, Page
+from console_pages import Page, pages
 
 from console.people import sessions, users
 from console.store import queue
@@ -143,15 +143,15 @@ def measure(wanted: argparse.Namespace, address: str, viewers: list[str], analys
             operations=wanted.moving,
         ),
     ]
-    pages = asyncio.run(_ask(address, analysts, wanted.rate, wanted.warm, until))
+    asked_for = asyncio.run(_ask(address, analysts, pages(wanted.alerts), wanted, until))
     seen, stored = (json.loads(other.communicate()[0]) for other in others)
     return {
         "store": wanted.store.split(":", 1)[0],
         "rate": wanted.rate,
         "viewers": wanted.viewers,
         "arriving": wanted.arriving,
-        "pages": {name: _figures(*told) for name, told in pages.items()},
-        "families": {name: _figures(*told) for name, told in _families(pages).items()},
+        "pages": {name: _figures(*told) for name, told in asked_for.items()},
+        "families": {name: _figures(*told) for name, told in _families(asked_for).items()},
         "events": sum(map(len, seen["seen"])),
         "event_bytes": seen["bytes"],
         "streams_broken": seen["ended"],
@@ -169,19 +169,21 @@ def _beside(script: str, **asked: Any) -> subprocess.Popen[str]:
     return process
 
 
-async def _ask(address: str, cookies: list[str], rate: float, warm: float, until: float) -> dict[str, Answers]:
+async def _ask(
+    address: str, cookies: list[str], kinds: Sequence[Page], wanted: argparse.Namespace, until: float
+) -> dict[str, Answers]:
     """Ask for pages at random times; ms and bytes of each answer, by the name of the page."""
     chance = random.Random(1)
-    told: dict[str, Answers] = {page.name: ([], []) for page in PAGES}
-    shares = [page.share for page in PAGES]
-    counted_from = time.time() + warm
+    told: dict[str, Answers] = {page.name: ([], []) for page in kinds}
+    shares = [page.share for page in kinds]
+    counted_from = time.time() + wanted.warm
     # Kept for less than the server keeps them: one that closes just then would count as a failure.
     limits = httpx.Limits(max_connections=None, keepalive_expiry=2)
     async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits) as client:
         due, asking = time.time(), []
-        while (due := due + chance.expovariate(rate)) < until:
+        while (due := due + chance.expovariate(wanted.rate)) < until:
             await asyncio.sleep(max(0.0, due - time.time()))
-            [page] = chance.choices(PAGES, shares)
+            [page] = chance.choices(kinds, shares)
             cookie = chance.choice(cookies)
             into = told[page.name] if due >= counted_from else ([], [])
             asking.append(asyncio.create_task(_one(client, page, page.address(chance), cookie, due, into)))

@@ -16,7 +16,6 @@ from console.statistics.period import today
 FAR_DOWN: Final = "2..5000000.1000000000"  # a place in the queue behind some hundred thousand alerts
 FAR_DOWN_CLOSED: Final = "2..0.300000"
 _LAST_DAY: Final = today(NOW)
-_ALERTS: Final = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -64,35 +63,37 @@ def _statistics(block: str, days: int) -> Callable[[random.Random], str]:
     return address
 
 
-PAGES: Final = (
-    Page("queue: campaigns", 14, _queue()),
-    Page("queue: campaigns, second page", 3, _queue(after="3..40000000.1000000000")),
-    Page("queue: campaigns, far down", 2, _queue(after=FAR_DOWN)),
-    Page("queue: campaigns, typology and bank", 3, _queue(typology="T19", institution=BANKS[5])),
-    Page("queue: campaigns, mine", 3, _queue(assignee="me")),
-    Page("queue: alerts", 4, _queue(view="alerts")),
-    Page("queue: alerts, far down", 2, _queue(view="alerts", after=FAR_DOWN)),
-    Page("queue: alerts, one typology", 2, _queue(view="alerts", typology="T19")),
-    Page("queue: three filters", 2, _queue(view="alerts", typology="T19", institution=BANKS[5], assignee="-")),
-    Page("queue: critical ones of payers", 2, _queue(view="alerts", severity="critical", role="payer")),
-    Page("queue: a day", 2, _a_day),
-    Page("queue: from 50 million", 2, _queue(view="alerts", least=50_000_000)),
-    Page("queue: search by name", 3, _queue(text="пирамид")),
-    Page("queue: nothing passes", 2, _queue(institution="NOBANKKZ")),
-    Page("queue: closed", 2, _queue(state="closed")),
-    Page("queue: closed, typology, far down", 2, _queue(state="closed", typology="T19", after=FAR_DOWN_CLOSED)),
-    Page("queue: closed, nothing passes", 2, _queue(state="closed", institution="NOBANKKZ")),
-    Page("queue: a campaign opened", 3, lambda chance: f"/queue/campaigns/{chance.randrange(1, 50_000)}"),
-    Page("queue: the largest campaign opened", 1, lambda _: "/queue/campaigns/1"),
-    Page("alert", 20, lambda chance: f"/alerts/{alert_id_of(chance.randrange(1, _ALERTS + 1))}"),
-    Page("subject", 8, _subject),
-    Page("subject, the busiest", 2, _busiest),
-    Page("cases", 2, lambda _: "/cases"),
-    Page("case", 2, lambda chance: f"/cases/{chance.choice([n for n in range(1, CASES + 1) if n % 10])}"),
-    Page("network of 200", 4, _network(_subject)),
-    Page("network of 200, the busiest", 2, _network(_busiest)),
-    Page("a way between two", 1, _way),
-    Page("statistics: frauds, a month", 2, _statistics("frauds", 30)),
-    Page("statistics: frauds, a year", 1, _statistics("frauds", 365)),
-    Page("statistics: money, a year", 1, _statistics("money", 365)),
-)  # fmt: skip
+def pages(alerts: int) -> tuple[Page, ...]:
+    """All of them, over a store that was filled with so many alerts."""
+    return (
+        Page("queue: campaigns", 14, _queue()),
+        Page("queue: campaigns, second page", 3, _queue(after="3..40000000.1000000000")),
+        Page("queue: campaigns, far down", 2, _queue(after=FAR_DOWN)),
+        Page("queue: campaigns, typology and bank", 3, _queue(typology="T19", institution=BANKS[5])),
+        Page("queue: campaigns, mine", 3, _queue(assignee="me")),
+        Page("queue: alerts", 4, _queue(view="alerts")),
+        Page("queue: alerts, far down", 2, _queue(view="alerts", after=FAR_DOWN)),
+        Page("queue: alerts, one typology", 2, _queue(view="alerts", typology="T19")),
+        Page("queue: three filters", 2, _queue(view="alerts", typology="T19", institution=BANKS[5], assignee="-")),
+        Page("queue: critical ones of payers", 2, _queue(view="alerts", severity="critical", role="payer")),
+        Page("queue: a day", 2, _a_day),
+        Page("queue: from 50 million", 2, _queue(view="alerts", least=50_000_000)),
+        Page("queue: search by name", 3, _queue(text="пирамид")),
+        Page("queue: nothing passes", 2, _queue(institution="NOBANKKZ")),
+        Page("queue: closed", 2, _queue(state="closed")),
+        Page("queue: closed, typology, far down", 2, _queue(state="closed", typology="T19", after=FAR_DOWN_CLOSED)),
+        Page("queue: closed, nothing passes", 2, _queue(state="closed", institution="NOBANKKZ")),
+        Page("queue: a campaign opened", 3, lambda chance: f"/queue/campaigns/{chance.randrange(1, alerts // 20)}"),
+        Page("queue: the largest campaign opened", 1, lambda _: "/queue/campaigns/1"),
+        Page("alert", 20, lambda chance: f"/alerts/{alert_id_of(chance.randrange(1, alerts + 1))}"),
+        Page("subject", 8, _subject),
+        Page("subject, the busiest", 2, _busiest),
+        Page("cases", 2, lambda _: "/cases"),
+        Page("case", 2, lambda chance: f"/cases/{chance.choice([n for n in range(1, CASES + 1) if n % 10])}"),
+        Page("network of 200", 4, _network(_subject)),
+        Page("network of 200, the busiest", 2, _network(_busiest)),
+        Page("a way between two", 1, _way),
+        Page("statistics: frauds, a month", 2, _statistics("frauds", 30)),
+        Page("statistics: frauds, a year", 1, _statistics("frauds", 365)),
+        Page("statistics: money, a year", 1, _statistics("money", 365)),
+    )  # fmt: skip

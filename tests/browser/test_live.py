@@ -20,7 +20,7 @@ from tests.console.builders import feed
 from tests.streams.events import document, valid_id
 
 BANK: Final = "CASPKZKA"
-TIMES: Final = 3
+TIMES: Final = 5
 SCREEN_SECONDS: Final = 60.0
 
 
@@ -39,7 +39,8 @@ def test_an_alert_comes_up_on_the_open_queue(site: Site, somebody: Callable[...,
             row.wait_for(timeout=SCREEN_SECONDS * 1000)
             waits.append(time.monotonic() - began)
     with pictured(tab, SCREENSHOTS / "live", "arrived"):
-        print(f"from publishing to the screen: {statistics.median(waits):.2f} s (median of {TIMES})")
+        told = f"{statistics.median(waits):.2f} s (median of {TIMES}), {max(waits):.2f} s (the longest)"
+        print(f"from publishing to the screen: {told}")
     assert tab.page.evaluate("window.stillTheSamePage"), "the page was loaded anew"
 
 
