@@ -24,6 +24,7 @@ from console.texts import load
 from console.web import errors, routers
 from console.web.house import Clock, House, wall_clock
 from console.web.lanes import Lanes, in_the_long_lane, in_the_quick_lane
+from console.web.problems import PROBLEM_RESPONSES
 from console.web.readable import readable
 from console.web.rendering import STATIC, Renderer
 from console.web.security import Guard
@@ -75,7 +76,7 @@ def create_app(
         if isinstance(route, APIRoute) and "GET" in (route.methods or ())
     )
     for router in routers.API:
-        app.include_router(router, responses=errors.PROBLEM_RESPONSES, dependencies=_at_the_door(router))
+        app.include_router(router, responses=PROBLEM_RESPONSES, dependencies=_at_the_door(router))
     app.mount("/static", _Static(directory=STATIC))
     errors.install(app)
     app.add_middleware(Guard, hosts=settings.hosts)

@@ -40,6 +40,7 @@ def page(
             "viewer": viewer,
             "status": status,
             "path": request.url.path,
+            "here": f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
             "navigation": entries_for(request.app, viewer),
             "flash": said,
             "now": house.clock(),

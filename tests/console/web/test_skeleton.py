@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 
 import pytest
@@ -34,6 +35,13 @@ def test_the_day_begins_at_the_first_page_of_the_role_and_its_menu_opens(store: 
     menu = re.findall(r'<a href="(/[a-z]+)" data-go=', browser.get("/account").text)
     assert menu[0] == first
     assert [browser.get(path).status_code for path in menu] == [200] * len(menu)
+
+
+def test_another_language_shows_the_same_page_with_its_filters(store: Store) -> None:
+    browser, address = signed_in(store), "/queue?severity=high&view=alerts"
+    [back] = re.findall(r'name="back" value="([^"]+)"', browser.get(address).text)
+    answer = browser.submit("/language", language="kk", back=html.unescape(back))
+    assert (answer.status_code, answer.headers["location"]) == (303, address)
 
 
 def test_a_change_wants_the_token_of_the_session(store: Store) -> None:
