@@ -49,6 +49,8 @@ def test_followed_money_is_shown_with_picture_table_and_advice(store: Store, lan
     shown = browser.get(f"/money/{PAID}").text
     assert MULE.text in shown
     assert CHIEF.text in shown
+    without_alert = browser.get(f"/money/{event_text(event('paid-1'))}")
+    assert 'name="party"' in without_alert.text, "what no alert is about can be stopped too"
 
 
 def test_money_is_frozen_recovered_and_divided_over_the_pages(store: Store) -> None:
