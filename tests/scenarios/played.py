@@ -142,7 +142,7 @@ def played(folder: Path, file: Path, *, partitions: int = 1) -> Iterator[Played]
         followers=1,
         topics=TopicSettings(partitions=partitions),
         kafka=settings,
-        environment={**demo_environment(), "ANTIFRAUD_SNAPSHOT_SECONDS": "2"},
+        environment={**demo_environment(), "ANTIFRAUD_SNAPSHOT_SECONDS": "1"},
     ) as center:
         center.start_workers()
         center.wait_ready(180)
