@@ -46,6 +46,8 @@ def test_followed_money_is_shown_with_picture_table_and_advice(store: Store, lan
         assert answer.status_code == 200
         assert "<svg" in answer.text
         assert not NOT_FILLED.search(re.sub(r"hx-headers='[^']*'|<meta[^>]*>", "", answer.text))
+    without_alert = event_text(event("onward"))
+    assert browser.get(f"/money/{without_alert}").status_code == 200
     shown = browser.get(f"/money/{PAID}").text
     assert MULE.text in shown
     assert CHIEF.text in shown
