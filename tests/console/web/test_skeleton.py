@@ -39,7 +39,7 @@ def test_the_day_begins_at_the_first_page_of_the_role_and_its_menu_opens(store: 
 
 def test_another_language_shows_the_same_page_with_its_filters(store: Store) -> None:
     browser, address = signed_in(store), "/queue?severity=high&view=alerts"
-    [back] = re.findall(r'name="back" value="([^"]+)"', browser.get(address).text)
+    [back] = re.findall(r'action="/language".*?name="back" value="([^"]+)"', browser.get(address).text, re.DOTALL)
     answer = browser.submit("/language", language="kk", back=html.unescape(back))
     assert (answer.status_code, answer.headers["location"]) == (303, address)
 
