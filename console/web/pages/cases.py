@@ -10,7 +10,9 @@ from fastapi.responses import Response
 from console.people import users
 from console.store import audit_log, cases, filing
 from console.store.cases import OUTCOMES
+from console.store.dispositions import PUBLISHED, REASONS
 from console.store.errors import Stale
+from console.web.alert_actions import workers
 from console.web.api.case_models import (
     AlertIdText,
     CaseChange,
@@ -165,6 +167,7 @@ def _page(
     with house.store.reading() as connection:
         found = case_detail(connection, viewer, case_id)
         colleagues = users.names_with(connection, ("analyst", "senior", "compliance", "auditor"))
+        assignees = workers(connection)
         last = audit_log.last_of(connection, "case", case_id) if stale is not None else None
     return page(
         request,
@@ -178,6 +181,9 @@ def _page(
         stale=stale,
         last=last,
         colleagues=colleagues,
+        assignees=assignees,
+        reasons=REASONS,
+        published=PUBLISHED,
         outcomes=OUTCOMES,
         works=viewer.can("cases.work") and found.case.state != "closed",
     )

@@ -47,6 +47,20 @@ def test_a_case_with_many_alerts_is_shown_by_pages_that_stay_light(store: Store)
     assert browser.get("/cases/1?page=4").status_code == 404
 
 
+def test_alerts_are_worked_many_at_once_from_their_case(store: Store) -> None:
+    browser = opened(store, campaign="1")
+    page = browser.get("/cases/1").text
+    targets = re.findall(r'name="target" value="([0-9a-f]{32}\.[0-9]+)"', page)
+    assert len(targets) == 2
+    [back] = re.findall(r'action="/alerts/actions".*?name="back" value="([^"]+)"', page, re.DOTALL)
+    closed = browser.submit("/alerts/actions", target=targets, action="close", reason_code="duplicate", back=back)
+    assert (closed.status_code, closed.headers["location"]) == (303, "/cases/1?page=1")
+    page = browser.get(back).text
+    assert "2 alerts closed" in page
+    assert 'name="target"' not in page
+    assert "/alerts/actions" not in page
+
+
 def test_who_was_slower_sees_both_texts(store: Store) -> None:
     mine = opened(store)
     other = signed_in(store, "senior", clock=lambda: NOW)
