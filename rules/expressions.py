@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import math
 import re
+import threading
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,6 +41,9 @@ from rules.problems import nearest
 
 MAX_LENGTH: Final = 2_000
 MAX_DEPTH: Final = 40
+# CPython 3.11 counts the depth of all threads' trees as one and may find it wrong (SystemError, python/cpython#106905);
+# what is warned of is the process's affair as well.
+_ONE_PARSES: Final = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ def compile_condition(text: str, names: Mapping[str, Name], lexicons: Sequence[s
     # A line break inside a block scalar means no more than a space; the offsets stay the same.
     line = re.sub(r"\s", " ", text[start:])
     try:
-        with warnings.catch_warnings():
+        with _ONE_PARSES, warnings.catch_warnings():
             # What Python would warn of (an odd escape, `1or`) is judged below like everything else.
             warnings.simplefilter("ignore")
             tree = ast.parse(line, mode="eval")
