@@ -5,10 +5,11 @@ The latest operations are looked at, `LOOKED_AT` in each role: what is worked ou
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, case, func, literal, select, union_all
 
 from console.store.subjects import LOOKED_AT
 from console.store.tables import operations
@@ -80,21 +81,26 @@ def shared(connection: Connection, key: int, *, limit: int = 20) -> list[Shared]
 
 def users_of(connection: Connection, kind: str, key: int) -> list[tuple[int, int, int]]:
     """(payer, times, last at) of those who lately paid with a device or telephone, the most frequent first."""
+    return [(payer, count, last) for payer, count, last in connection.execute(_users(kind), {"thing": key})]
+
+
+@functools.cache
+def _users(kind: str) -> Select[Any]:
+    """Asked for each thing of a page, and said once: to put it together takes longer than to answer it."""
     latest = (
         select(operations.c.payer, operations.c.occurred_at)
-        .where(operations.c[kind] == key, operations.c.payer.is_not(None))
+        .where(operations.c[kind] == bindparam("thing"), operations.c.payer.is_not(None))
         .order_by(operations.c.occurred_at.desc())
         .limit(LOOKED_AT)
         .subquery()
     )
     times = func.count().label("times")
-    chosen = (
+    return (
         select(latest.c.payer, times, func.max(latest.c.occurred_at))
         .group_by(latest.c.payer)
         .order_by(times.desc(), latest.c.payer)
         .limit(MOST_USERS)
     )
-    return [(payer, count, last) for payer, count, last in connection.execute(chosen)]
 
 
 def _latest(mine: ColumnElement[int], other: ColumnElement[int], key: int) -> Select[Any]:
