@@ -9,6 +9,8 @@
   const MOST = 2_000; // nodes that the server gives at once
   const STILL = 150; // ms after which it is drawn in full again
 
+  const short = (token) => `${token.slice(0, 9)}…${token.slice(-4)}`;
+
   class Network {
     constructor(root) {
       this.root = root;
@@ -99,7 +101,7 @@
         const line = document.createElement("li");
         const choose = document.createElement("button");
         choose.type = "button";
-        choose.textContent = `${node.token.slice(0, 9)}…${node.token.slice(-4)}${node.alerts ? ` ▲${node.alerts}` : ""}`;
+        choose.textContent = `${short(node.token)}${node.alerts ? ` ▲${node.alerts}` : ""}`;
         choose.title = node.token;
         choose.setAttribute("aria-pressed", String(this.chosen.includes(number)));
         choose.addEventListener("click", () => this.choose(number));
@@ -215,9 +217,19 @@
       screen.strokeStyle = colour("--focus");
       screen.lineWidth = 2;
       screen.stroke();
-      screen.fillStyle = colour("--text");
+      this.label(`${short(named.token)}${named.alerts ? `, ${this.root.dataset.alerts}: ${named.alerts}` : ""}`, x, y, colour);
+    }
+
+    // On a ground of its own, so that it can be read among lines, and not beyond the edge.
+    label(text, x, y, colour) {
+      const { screen } = this;
       screen.font = "12px sans-serif";
-      screen.fillText(`${named.token}${named.alerts ? `, ${this.root.dataset.alerts}: ${named.alerts}` : ""}`, x + 9, y - 9);
+      const width = screen.measureText(text).width + 8;
+      const left = Math.min(x + 12, this.canvas.clientWidth / 2 - width);
+      screen.fillStyle = colour("--surface");
+      screen.fillRect(left, y - 30, width, 18);
+      screen.fillStyle = colour("--text");
+      screen.fillText(text, left + 4, y - 17);
     }
 
     paint(colour) {
