@@ -25,7 +25,7 @@ from console.web.door import door
 from console.web.faster import Change, changes
 from console.web.house import house_of
 from console.web.once import Once
-from console.web.page import is_partial, language_for, local_path, page
+from console.web.page import is_partial, language_for, local_path, page, with_query
 from console.web.problems import ChangedProblem, FieldError, Problem
 from console.web.refusals import MustEnrol, NotSignedIn, Refusal
 from console.web.security import is_too_large
@@ -170,7 +170,7 @@ def _to_the_door(request: Request, error: NotSignedIn) -> Response:
 def _where(request: Request) -> str:
     """The page that the viewer looks at: of a piece that htmx asks for, the one that it goes into."""
     shown = urlsplit(request.headers.get("HX-Current-URL", "")) if is_partial(request) else request.url
-    return local_path(f"{shown.path}?{shown.query}" if shown.query else shown.path)
+    return local_path(with_query(shown))
 
 
 def _led(request: Request, path: str) -> Response:

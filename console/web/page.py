@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from typing import Any, Final
+from urllib.parse import SplitResult
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.datastructures import URL
 
 from console.texts import LANGUAGES, Language
 from console.web.connections import troubles
@@ -40,7 +42,7 @@ def page(
             "viewer": viewer,
             "status": status,
             "path": request.url.path,
-            "here": f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path,
+            "shown_at": with_query(request.url),
             "navigation": entries_for(request.app, viewer),
             "flash": said,
             "now": house.clock(),
@@ -84,6 +86,15 @@ def language_for(request: Request, viewer: Viewer | None) -> Language:
         if preferred in LANGUAGES:
             return language_of(preferred)
     return house_of(request).settings.language
+
+
+def with_query(url: URL | SplitResult) -> str:
+    """The path of an address with its query, if there is one.
+
+    >>> with_query(URL("http://localhost/queue?severity=high")), with_query(URL("http://localhost/queue"))
+    ('/queue?severity=high', '/queue')
+    """
+    return f"{url.path}?{url.query}" if url.query else url.path
 
 
 def local_path(path: str | None, otherwise: str = "/") -> str:

@@ -46,7 +46,8 @@
 
     async load(hops, most) {
       const found = await this.ask(`/api/subjects/${this.center}/network?hops=${hops}&most=${most}`);
-      [this.nodes, this.edges, this.chosen] = [[], [], []];
+      [this.nodes, this.edges, this.chosen, this.hovered] = [[], [], [], -1];
+      this.offer();
       this.places.clear();
       this.way.clear();
       this.merge(found, { x: 0, y: 0, size: 1 });
@@ -121,9 +122,14 @@
       [...this.list.children].forEach((line, at) => {
         line.firstChild.setAttribute("aria-pressed", String(this.chosen.includes(at)));
       });
+      this.offer();
+      this.redraw();
+    }
+
+    // What can be done with so many chosen.
+    offer() {
       this.root.querySelector("[data-do=expand]").disabled = this.chosen.length !== 1;
       this.root.querySelector("[data-do=way]").disabled = this.chosen.length !== 2;
-      this.redraw();
     }
 
     // -- the view -----------------------------------------------------------------------------------------------------

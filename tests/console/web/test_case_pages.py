@@ -47,6 +47,11 @@ def test_a_case_with_many_alerts_is_shown_by_pages_that_stay_light(store: Store)
     assert browser.get("/cases/1?page=4").status_code == 404
 
 
+def test_another_language_shows_the_same_page_of_a_case(store: Store) -> None:
+    page = opened(store, campaign="1").get("/cases/1?page=1").text
+    assert re.findall(r'action="/language".*?name="back" value="([^"]+)"', page, re.DOTALL) == ["/cases/1?page=1"]
+
+
 def test_alerts_are_worked_many_at_once_from_their_case(store: Store) -> None:
     browser = opened(store, campaign="1")
     page = browser.get("/cases/1").text
