@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, update
 
 from console.keyring import Keyring
 from console.people import demo
+from console.store import queue
 from console.store.opening import Store
 from console.store.tables import alert_parties, alerts, campaigns, case_members, cases, operations, tokens
 from streams.contracts.examples import EXAMPLES
@@ -24,6 +25,16 @@ BANKS: Final = ("CASPKZKA", "IRTYKZKA", "HSBKKZKX", "KCJBKZKX", "TSESKZKA", "ALF
 PEOPLE: Final = 60_000
 CASES: Final = 2_000
 LOT: Final = 10_000
+
+
+def opened(url: str, alerts: int, operations: int) -> Store:
+    """The store at `url`, filled first where it is empty: three tenths of its alerts are open."""
+    store = Store.open(url)
+    with store.reading() as connection:
+        empty = queue.newest(connection) == 0
+    if empty:
+        fill(store, alerts, operations, 0.3)
+    return store
 
 
 def fill(store: Store, many: int, moved: int, open_share: float) -> None:

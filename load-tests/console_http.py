@@ -32,12 +32,10 @@ from statistics import median, quantiles
 from typing import Any, Final
 
 import httpx
-from console_filling import fill
+from console_filling import opened
 from console_pages import Page, pages
 
 from console.people import sessions, users
-from console.store import queue
-from console.store.opening import Store
 from console.texts import LANGUAGES
 from console.web.house import wall_clock
 from console.web.viewer import COOKIE
@@ -79,11 +77,7 @@ def main() -> None:
 
 def prepare(wanted: argparse.Namespace) -> tuple[list[str], list[str]]:
     """Fill an empty store, and sign in those who watch and those who ask: their cookies."""
-    store = Store.open(wanted.store)
-    with store.reading() as connection:
-        empty = queue.newest(connection) == 0
-    if empty:
-        fill(store, wanted.alerts, wanted.operations, 0.3)
+    store = opened(wanted.store, wanted.alerts, wanted.operations)
     now = wall_clock()
     with store.writing() as connection:
         there = {user.username for user in users.everybody(connection)}

@@ -13,20 +13,20 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
-import shutil
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
 
-from console_filling import fill, token_of
+from console_filling import opened, token_of
 from console_http import server
 from playwright.sync_api import Mouse, Page, sync_playwright
 
-from console.people.passwords import DEMO_PASSWORD
-from console.store import queue
-from console.store.opening import Store
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # tests/ is not installed
+
+from tests.tools.chromium import fill_door, launch
 
 ALERTS: Final = 10_000
 OPERATIONS: Final = 200_000
@@ -50,12 +50,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=5.0, help="of each movement")
     parser.add_argument("--json", action="store_true", help="end with one line of JSON")
     wanted = parser.parse_args()
-    store = Store.open(wanted.store)
-    with store.reading() as connection:
-        empty = queue.newest(connection) == 0
-    if empty:
-        fill(store, ALERTS, OPERATIONS, 0.3)
-    store.close()
+    opened(wanted.store, ALERTS, OPERATIONS).close()
     with server(wanted.store) as address:
         told = measure(address, wanted.seconds)
     show(told)
@@ -65,17 +60,11 @@ def main() -> None:
 
 def measure(address: str, seconds: float) -> dict[str, Any]:
     """Open the network in a browser and move it; frames in ms by movement."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        raise SystemExit("Chromium is not installed: run deploy/debian-packages.")
     with sync_playwright() as playwright:
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        browser = launch(playwright)
         page = browser.new_page(viewport={"width": 1360, "height": 900})
         page.goto(f"{address}/sign-in")
-        page.locator("[name=username]").fill("analyst")
-        page.locator("[name=password]").fill(DEMO_PASSWORD)
-        page.locator("[name=password]").press("Enter")
+        fill_door(page, "analyst")
         page.wait_for_url(lambda url: "sign-in" not in url)
         page.goto(f"{address}/subjects/{token_of(SUBJECT)}")
         nodes, shown = _open(page)

@@ -28,16 +28,16 @@ _COLUMNS: Final[dict[str, tuple[ColumnElement[Any], ...]]] = {
 class Standing(NamedTuple):
     """What it is now; None where a thing of its kind has no such."""
 
-    state: str | None  # of a notice the answer that was written down
-    version: int | None
-    owner: str | None  # a username
+    state: str | None = None  # of a notice the answer that was written down
+    version: int | None = None
+    owner: str | None = None  # a username
 
 
-def standing(connection: Connection, kind: str, identity: object) -> Standing | None:
-    """How a thing stands; None where there is none, or none of its kind can be changed by two."""
+def standing(connection: Connection, kind: str, identity: object) -> Standing:
+    """How a thing stands; nothing is known where there is none, or none of its kind can be changed by two."""
     if kind not in _COLUMNS:
-        return None
+        return Standing()
     found, state, version, owner = _COLUMNS[kind]
     told = select(state.label("state"), version.label("version"), owner.label("owner")).where(found == identity)
     row = connection.execute(told).mappings().first()
-    return Standing(**row) if row is not None else None
+    return Standing(**row) if row is not None else Standing()

@@ -52,9 +52,7 @@ def _change(connection: Connection, viewer: Viewer | None, kind: str, identity: 
         actor=last.actor if last is not None else None,
         action=last.action if last is not None else None,
         at=last.at if last is not None else None,
-        state=now.state if now is not None else None,
-        version=now.version if now is not None else None,
-        owner=now.owner if now is not None else None,
+        **now._asdict(),
     )
 
 

@@ -14,8 +14,9 @@ from typing import Final
 
 from fastapi import Request
 
+from console.web.viewer import SAFE
+
 PATIENCE_SECONDS: Final = 1.0
-_CHANGES_NOTHING: Final = frozenset({"GET", "HEAD"})
 
 
 class Lane:
@@ -72,4 +73,4 @@ async def in_the_long_lane(request: Request) -> AsyncIterator[None]:
 
 def _turn(request: Request, lane: Lane) -> contextlib.AbstractAsyncContextManager[None]:
     # What changes something waits for the store's one writer, and is soon done.
-    return lane.turn() if request.method in _CHANGES_NOTHING else contextlib.nullcontext()
+    return lane.turn() if request.method in SAFE else contextlib.nullcontext()

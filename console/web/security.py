@@ -13,9 +13,9 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from console.audit import request_id
+from console.web.viewer import SAFE
 
 LARGEST_BODY: Final = 1_048_576
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _HEADERS: Final = {
     "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; "
     "form-action 'self'; frame-ancestors 'none'",
@@ -61,7 +61,7 @@ class Guard:
     def _refused(self, scope: Scope, headers: Headers) -> PlainTextResponse | None:
         if _name(headers.get("host", "")) not in self.hosts:
             return PlainTextResponse("This server does not answer to that name.", 400)
-        if scope["method"] not in _SAFE and not _from_here(headers):
+        if scope["method"] not in SAFE and not _from_here(headers):
             return PlainTextResponse("The request comes from another site.", 403)
         return None
 

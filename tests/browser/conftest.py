@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +12,6 @@ from typing import Final
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, sync_playwright
 
-from console.people.passwords import DEMO_PASSWORD
 from console.texts import Language
 from simulator.country import Settings, write_country
 from simulator.writer import labels_beside
@@ -26,12 +23,12 @@ from streams.outcomes import Outcomes
 from streams.publishing import publish_files
 from streams.topics import TopicSettings
 from tests.conftest import QUICK_START
+from tests.tools.chromium import fill_door, launch
 
 PEOPLE: Final = 1_200
 DAYS: Final = 5
 SECONDS: Final = 240.0
 SCREENSHOTS: Final = Path("var/screenshots")
-_NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 
 
 @dataclass(frozen=True)
@@ -87,13 +84,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """Debian's Chromium, without a window."""
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
-    if found is None:
-        pytest.fail("Chromium is not installed: run deploy/debian-packages as root, or install Debian's chromium.")
     with sync_playwright() as playwright:
-        # A browser that runs as root, as in CI, has no sandbox of its own.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
-        browser = playwright.chromium.launch(executable_path=found, args=arguments)
+        try:
+            browser = launch(playwright)
+        except FileNotFoundError as missing:
+            pytest.fail(str(missing))
         yield browser
         browser.close()
 
@@ -129,13 +124,6 @@ def sign_in(
     tab.page.locator(f"button[name=language][value={language}]").click()
     tab.page.locator(f"html[lang={language}]").wait_for()
     return tab, context
-
-
-def fill_door(page: Page, username: str) -> None:
-    """Sign in on the form that is shown."""
-    page.locator("[name=username]").fill(username)
-    page.locator("[name=password]").fill(DEMO_PASSWORD)
-    page.locator("[name=password]").press("Enter")
 
 
 def watched(page: Page, address: str) -> Tab:

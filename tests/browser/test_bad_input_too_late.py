@@ -10,8 +10,9 @@ from playwright.sync_api import Browser, expect
 
 from console.store.tables import audit, case_notes
 from tests.browser import steps
-from tests.browser.conftest import SCREENSHOTS, Tab, fill_door, pictured
+from tests.browser.conftest import SCREENSHOTS, Tab, pictured
 from tests.browser.consoles import Own, own_console, path_of
+from tests.tools.chromium import fill_door
 
 FOLDER: Final = SCREENSHOTS / "too-late"
 NOTE: Final = "Called the bank twice:\nnobody answers <b>yet</b>"

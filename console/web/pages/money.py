@@ -110,7 +110,7 @@ def _show(
         visible = viewer.can("cases.read")
         own = cases.listing(connection, viewer, states=_WORKED, limit=_OWN_CASES).rows if visible else []
         first = reading.followed.asked[0]
-        sides = subjects.named(connection, [key for key in (first.payer, first.payee) if key is not None])
+        sides = subjects.named(connection, (first.payer, first.payee))
         found = alerts.of_event(connection, first.institution, first.event_id) if case_id is None else []
     followed = reading.followed
     picture, left_out = picture_of(followed, asked.method)
